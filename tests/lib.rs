@@ -1,0 +1,1 @@
+//! Whole-system tests; nothing imports this package.
