@@ -1,0 +1,631 @@
+//! The device authorization grant (RFC 8628): a login on a device that has no browser.
+
+mod decision;
+mod device_authorization_response;
+mod pending_login;
+mod polling_policy;
+
+use alloc::boxed::Box;
+use alloc::string::{String, ToString as _};
+use alloc::vec::Vec;
+use core::fmt;
+use core::time::Duration;
+
+pub use decision::RetryCause;
+use decision::{Context, Decision, Outcome, decide};
+pub use device_authorization_response::DeviceAuthorizationResponse;
+pub use pending_login::{InvalidPendingLogin, PendingLogin};
+pub use polling_policy::PollingPolicy;
+use polling_policy::{Jitter, backed_off};
+
+use crate::client_authentication::Step;
+use crate::{
+    AccessTokenResponse, ClientAuthentication, EndpointPolicy, EndpointUrl, Error, HttpRequest, HttpResponse,
+    Instant, InvalidResponse, Scope, TransportFailure, Unavailable,
+};
+
+/// RFC 8628 §3.4.
+const GRANT_TYPE: &str = "urn:ietf:params:oauth:grant-type:device_code";
+/// The device authorization request is tried this often ...
+const MAX_TRIES: u32 = 3;
+/// ... within this time.
+const TRIES_WITHIN: Duration = Duration::from_secs(30);
+/// The wait before the second try; each further one is twice as long.
+const FIRST_RETRY_WAIT: Duration = Duration::from_secs(1);
+/// The last poll leaves this long before expiry, so that its answer still arrives in time.
+const LAST_POLL_LEAD: Duration = Duration::from_secs(1);
+/// From this many failures in a row the person is told to look for a captive portal.
+const CAPTIVE_PORTAL_AFTER: u32 = 3;
+
+/// What a device login needs to know: who the client is, and where the server is.
+#[derive(Clone, Debug)]
+pub struct DeviceCodeRequest {
+    client: ClientAuthentication,
+    device_authorization_endpoint: EndpointUrl,
+    token_endpoint: EndpointUrl,
+    policy: EndpointPolicy,
+    scope: String,
+    parameters: Vec<(String, String)>,
+}
+
+/// What the caller is to do next.
+#[derive(Debug)]
+#[must_use = "the login goes on only if the caller does what it says"]
+pub enum Action<'a> {
+    /// Send this, then call [`DeviceCodeGrant::handle_response`] or
+    /// [`DeviceCodeGrant::handle_transport_failure`].
+    Send(HttpRequest),
+    /// Show the person `user_code` and `verification_uri`. Once for each login, before the first wait.
+    ShowUserCode(&'a DeviceAuthorizationResponse),
+    /// Wait until this moment, read the clock again, and poll again.
+    WaitUntil(Instant),
+    /// The login is over; every later poll says the same.
+    Finished(Result<Box<AccessTokenResponse>, Error>),
+}
+
+/// Why the login waits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum WaitCause {
+    /// The codes are there; the first poll comes after one interval.
+    CodesIssued,
+    /// The person has not decided yet.
+    Pending,
+    /// The server asked for a longer interval, which holds from now on.
+    SlowDown,
+    /// A rate limit in front of the server; taken as [`WaitCause::SlowDown`].
+    RateLimited,
+    /// Something failed and is tried again; the codes stay valid.
+    Retrying {
+        /// What failed.
+        cause: RetryCause,
+        /// Failures in a row, and that many may well be a captive portal.
+        captive_portal_suspected: bool,
+    },
+    /// Taken up again by [`DeviceCodeGrant::resume`].
+    Resumed,
+}
+
+/// A device login as a state machine without I/O.
+///
+/// **Call [`poll`](Self::poll), do what it says; after each `handle_*`, call `poll` until it says wait or
+/// finished.** Dropping the value cancels the login: no request of it is left behind.
+#[must_use = "a login does nothing until it is polled"]
+pub struct DeviceCodeGrant {
+    request: DeviceCodeRequest,
+    policy: PollingPolicy,
+    jitter: Jitter,
+    state: State,
+}
+
+/// ```text
+///   Start ──Send──▶ AwaitingDeviceAuthorizationResponse ◀──Send──┐
+///                     │ codes          │ failure, tries left     │
+///                     │                ▼                         │
+///                     │              WaitingToTryAgain ──────────┘
+///                     ▼
+///     ShowUserCode, WaitUntil ── Waiting ◀──────────────────────────┐ pending, slow_down,
+///                                  │ next_poll_at                   │ failure
+///                                  └──Send──▶ AwaitingAccessTokenResponse
+///                                                 │ token, refusal, invalid answer
+///     from every state at expiry ──────────▶ Finished
+/// ```
+enum State {
+    Start,
+    AwaitingDeviceAuthorizationResponse(DeviceAuthorization),
+    WaitingToTryAgain { authorization: DeviceAuthorization, next_try_at: Instant, cause: WaitCause },
+    Waiting(Waiting),
+    AwaitingAccessTokenResponse { login: Login, answer_due: Instant },
+    Finished(Result<Box<AccessTokenResponse>, Error>),
+}
+
+/// The device authorization request and its tries.
+#[derive(Clone, Copy)]
+struct DeviceAuthorization {
+    first_sent_at: Instant,
+    sent_at: Instant,
+    tries: u32,
+    contacted: bool,
+}
+
+/// Waiting for the next poll.
+struct Waiting {
+    login: Login,
+    /// With its margin.
+    next_poll_at: Instant,
+    /// Without it: "check now" may go this early.
+    earliest_poll_at: Instant,
+    cause: WaitCause,
+    shown: bool,
+}
+
+/// What holds from the codes to the end.
+struct Login {
+    codes: DeviceAuthorizationResponse,
+    interval: Duration,
+    expires_at: Instant,
+    slowed_down: bool,
+    polled: bool,
+    /// Failures in a row, of any kind, and of two kinds that may not come too often.
+    failures: u32,
+    tls_failures: u32,
+    redirects: u32,
+}
+
+impl DeviceCodeRequest {
+    /// A login of `client` at a server with these two endpoints.
+    pub const fn new(
+        client: ClientAuthentication,
+        device_authorization_endpoint: EndpointUrl,
+        token_endpoint: EndpointUrl,
+    ) -> Self {
+        Self {
+            client,
+            device_authorization_endpoint,
+            token_endpoint,
+            policy: EndpointPolicy::new(),
+            scope: String::new(),
+            parameters: Vec::new(),
+        }
+    }
+
+    /// Asks for these scope values; none: the server's default.
+    #[must_use]
+    pub fn with_scope(mut self, scope: &Scope) -> Self {
+        self.scope = scope.values().collect::<Vec<_>>().join(" ");
+        self
+    }
+
+    /// Adds a parameter to the device authorization request: `audience`, `resource` and the like.
+    #[must_use]
+    pub fn with_parameter(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.parameters.push((name.into(), value.into()));
+        self
+    }
+
+    /// Which verification URIs may be shown although they are http.
+    #[must_use]
+    pub fn with_endpoint_policy(mut self, policy: EndpointPolicy) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    /// RFC 8628 §3.1.
+    fn device_authorization_request(&self) -> HttpRequest {
+        let mut parameters: Vec<(&str, &str)> = Vec::new();
+        if !self.scope.is_empty() {
+            parameters.push(("scope", &self.scope));
+        }
+        parameters.extend(self.parameters.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+        self.client.post(Step::DeviceAuthorization, &self.device_authorization_endpoint, &parameters)
+    }
+
+    /// RFC 8628 §3.4.
+    fn access_token_request(&self, codes: &DeviceAuthorizationResponse) -> HttpRequest {
+        let parameters = [("grant_type", GRANT_TYPE), ("device_code", codes.device_code.expose())];
+        self.client.post(Step::Token, &self.token_endpoint, &parameters)
+    }
+}
+
+impl DeviceCodeGrant {
+    /// A login that has not begun. `jitter_seed` is any number that differs from device to device.
+    pub const fn new(request: DeviceCodeRequest, policy: PollingPolicy, jitter_seed: u64) -> Self {
+        Self { request, policy, jitter: Jitter { state: jitter_seed }, state: State::Start }
+    }
+
+    /// Takes a login up again. `elapsed` is the time since the snapshot; without a clock that ran through
+    /// (`None`) one full interval is waited and the time left is kept as it was.
+    pub fn resume(
+        request: DeviceCodeRequest,
+        policy: PollingPolicy,
+        pending: PendingLogin,
+        elapsed: Option<Duration>,
+        now: Instant,
+    ) -> Self {
+        let login = Login {
+            codes: pending.codes,
+            interval: pending.interval,
+            expires_at: now.saturating_add(pending.time_left.saturating_sub(elapsed.unwrap_or_default())),
+            slowed_down: pending.slowed_down,
+            polled: pending.polled,
+            failures: pending.failures,
+            tls_failures: 0,
+            redirects: 0,
+        };
+        let mut grant = Self::new(request, policy, pending.jitter);
+        grant.state = if let Some(elapsed) = elapsed {
+            let next_poll_at = now.saturating_add(pending.next_poll_in.saturating_sub(elapsed));
+            let cause = WaitCause::Resumed;
+            State::Waiting(Waiting {
+                login,
+                next_poll_at,
+                earliest_poll_at: next_poll_at,
+                cause,
+                shown: false,
+            })
+        } else {
+            let interval = login.interval;
+            grant.wait(login, now, interval, None, WaitCause::Resumed, false)
+        };
+        grant
+    }
+
+    /// What to do at this moment.
+    pub fn poll(&mut self, now: Instant) -> Action<'_> {
+        self.give_up_on_a_lost_answer(now);
+        if let Some(request) = self.send_what_is_due(now) {
+            return Action::Send(request);
+        }
+        let already_shown = match &mut self.state {
+            State::Waiting(waiting) => core::mem::replace(&mut waiting.shown, true),
+            _ => true,
+        };
+        match &self.state {
+            State::Waiting(waiting) if !already_shown => Action::ShowUserCode(&waiting.login.codes),
+            State::Waiting(waiting) => Action::WaitUntil(waiting.next_poll_at.min(waiting.login.expires_at)),
+            State::WaitingToTryAgain { next_try_at, .. } => Action::WaitUntil(*next_try_at),
+            State::AwaitingDeviceAuthorizationResponse(authorization) => {
+                Action::WaitUntil(authorization.answer_due())
+            }
+            State::AwaitingAccessTokenResponse { answer_due, .. } => Action::WaitUntil(*answer_due),
+            State::Finished(result) => Action::Finished(result.clone()),
+            // `send_what_is_due` has left it.
+            State::Start => Action::WaitUntil(now),
+        }
+    }
+
+    /// Takes the answer to the request in flight; an answer that nobody waits for is ignored.
+    pub fn handle_response(&mut self, now: Instant, response: &HttpResponse) {
+        self.handle(now, &Outcome::Response(response));
+    }
+
+    /// Takes the failure of the request in flight; one that nobody waits for is ignored.
+    pub fn handle_transport_failure(&mut self, now: Instant, failure: TransportFailure) {
+        self.handle(now, &Outcome::Failure(failure));
+    }
+
+    /// The person wants to know now: the next poll leaves at once if the interval has passed, and says
+    /// whether it has. Only the margin is ever saved.
+    pub fn check_now(&mut self, now: Instant) -> bool {
+        match &mut self.state {
+            State::Waiting(waiting) if now >= waiting.earliest_poll_at => {
+                waiting.next_poll_at = waiting.next_poll_at.min(now);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// The codes, once they are there and until the login is over.
+    pub const fn codes(&self) -> Option<&DeviceAuthorizationResponse> {
+        match self.login() {
+            Some(login) => Some(&login.codes),
+            None => None,
+        }
+    }
+
+    /// The interval in force, without margin.
+    pub const fn interval(&self) -> Option<Duration> {
+        match self.login() {
+            Some(login) => Some(login.interval),
+            None => None,
+        }
+    }
+
+    /// When the codes expire on the caller's clock.
+    pub const fn expires_at(&self) -> Option<Instant> {
+        match self.login() {
+            Some(login) => Some(login.expires_at),
+            None => None,
+        }
+    }
+
+    /// Why the login waits, while it does.
+    pub const fn wait_cause(&self) -> Option<&WaitCause> {
+        match &self.state {
+            State::WaitingToTryAgain { cause, .. } | State::Waiting(Waiting { cause, .. }) => Some(cause),
+            _ => None,
+        }
+    }
+
+    /// The login as durations, to be taken up by [`DeviceCodeGrant::resume`]; `None` before the codes are
+    /// there and after the end. A poll in flight counts as sent now.
+    pub fn snapshot(&self, now: Instant) -> Option<PendingLogin> {
+        let login = self.login()?;
+        let next_poll_in = match &self.state {
+            State::Waiting(waiting) => waiting.next_poll_at.saturating_duration_since(now),
+            _ => self.policy.lengthened(login.interval, login.slowed_down, &mut { self.jitter }),
+        };
+        Some(PendingLogin {
+            codes: login.codes.clone(),
+            interval: login.interval,
+            time_left: login.expires_at.saturating_duration_since(now),
+            next_poll_in,
+            slowed_down: login.slowed_down,
+            polled: login.polled,
+            failures: login.failures,
+            jitter: self.jitter.state,
+        })
+    }
+
+    const fn login(&self) -> Option<&Login> {
+        match &self.state {
+            State::Waiting(Waiting { login, .. }) | State::AwaitingAccessTokenResponse { login, .. } => {
+                Some(login)
+            }
+            _ => None,
+        }
+    }
+
+    /// A caller that dropped an answer must not wait for it for ever.
+    fn give_up_on_a_lost_answer(&mut self, now: Instant) {
+        let answer_due = match &self.state {
+            State::AwaitingDeviceAuthorizationResponse(authorization) => authorization.answer_due(),
+            State::AwaitingAccessTokenResponse { answer_due, .. } => *answer_due,
+            _ => return,
+        };
+        if now >= answer_due {
+            self.handle_transport_failure(now, TransportFailure::Timeout);
+        }
+    }
+
+    fn send_what_is_due(&mut self, now: Instant) -> Option<HttpRequest> {
+        let (state, request) = match core::mem::replace(&mut self.state, State::Start) {
+            State::Start => self.send_device_authorization_request(DeviceAuthorization::first_at(now), now),
+            State::WaitingToTryAgain { authorization, next_try_at, .. } if now >= next_try_at => {
+                self.send_device_authorization_request(authorization, now)
+            }
+            State::Waiting(waiting) if now >= waiting.login.expires_at => {
+                (State::Finished(Err(Error::Expired)), None)
+            }
+            State::Waiting(waiting) if waiting.shown && now >= waiting.next_poll_at => {
+                self.send_access_token_request(waiting.login, now)
+            }
+            other => (other, None),
+        };
+        self.state = state;
+        request
+    }
+
+    fn send_device_authorization_request(
+        &self,
+        mut authorization: DeviceAuthorization,
+        now: Instant,
+    ) -> (State, Option<HttpRequest>) {
+        authorization.sent_at = now;
+        authorization.tries += 1;
+        let time_left = authorization.answer_due().saturating_duration_since(now);
+        let request = self.request.device_authorization_request().within(time_left);
+        (State::AwaitingDeviceAuthorizationResponse(authorization), Some(request))
+    }
+
+    fn send_access_token_request(&self, mut login: Login, now: Instant) -> (State, Option<HttpRequest>) {
+        login.polled = true;
+        let time_left = login.expires_at.saturating_duration_since(now);
+        let request = self.request.access_token_request(&login.codes).within(time_left);
+        let answer_due = now.saturating_add(request.timeout());
+        (State::AwaitingAccessTokenResponse { login, answer_due }, Some(request))
+    }
+
+    fn handle(&mut self, now: Instant, outcome: &Outcome<'_>) {
+        self.state = match core::mem::replace(&mut self.state, State::Start) {
+            State::AwaitingDeviceAuthorizationResponse(authorization) => {
+                self.after_device_authorization(authorization, now, outcome)
+            }
+            State::AwaitingAccessTokenResponse { login, .. } => {
+                self.after_access_token_request(login, now, outcome)
+            }
+            other => other,
+        };
+    }
+
+    fn after_device_authorization(
+        &mut self,
+        mut authorization: DeviceAuthorization,
+        now: Instant,
+        outcome: &Outcome<'_>,
+    ) -> State {
+        let endpoint = &self.request.device_authorization_endpoint;
+        let context = Context {
+            interval: Duration::ZERO,
+            required: "device_code",
+            url: endpoint,
+            tls_failures: authorization.contacted.then_some(0),
+            redirects: 0,
+        };
+        let decision = decide(outcome, context, DeviceAuthorizationResponse::from_parameters);
+        let retry_after = outcome.retry_after();
+        authorization.contacted |= matches!(outcome, Outcome::Response(_));
+        let (cause, error) = match (decision, outcome) {
+            (Decision::Finish(Ok(codes)), _) => {
+                return self.codes_arrived(*codes, authorization, now, retry_after);
+            }
+            // RFC 8628 §3.2 knows no pending here: every OAuth error is final, but a rate limit.
+            (Decision::Wait, Outcome::Response(response)) => {
+                return State::Finished(Err(refusal_of(response)));
+            }
+            (Decision::SlowDown { rate_limited, .. }, Outcome::Response(response)) => {
+                let error = if rate_limited {
+                    Error::Unavailable(Unavailable { status: response.status(), retry_after })
+                } else {
+                    refusal_of(response)
+                };
+                (WaitCause::RateLimited, error)
+            }
+            (Decision::BackOff(cause), _) => {
+                let error = cause.clone().into_error(retry_after);
+                (WaitCause::Retrying { cause, captive_portal_suspected: false }, error)
+            }
+            (Decision::Finish(Err(Error::InvalidResponse(InvalidResponse::UnexpectedStatus(404)))), _) => {
+                let missing = InvalidResponse::NoDeviceAuthorizationEndpoint;
+                return State::Finished(Err(Error::InvalidResponse(missing)));
+            }
+            (Decision::Finish(Err(error)), _) => return State::Finished(Err(error)),
+            (Decision::Wait | Decision::SlowDown { .. }, Outcome::Failure(failure)) => {
+                return State::Finished(Err(Error::Transport(*failure)));
+            }
+        };
+        let wait = FIRST_RETRY_WAIT.saturating_mul(authorization.tries).max(retry_after.unwrap_or_default());
+        let next_try_at = now.saturating_add(self.policy.lengthened(wait, false, &mut self.jitter));
+        if authorization.tries >= MAX_TRIES || next_try_at >= authorization.tries_end() {
+            return State::Finished(Err(error));
+        }
+        State::WaitingToTryAgain { authorization, next_try_at, cause }
+    }
+
+    fn codes_arrived(
+        &mut self,
+        codes: DeviceAuthorizationResponse,
+        authorization: DeviceAuthorization,
+        now: Instant,
+        retry_after: Option<Duration>,
+    ) -> State {
+        let codes = match codes.check_for_display(&self.request.policy) {
+            Ok(codes) => codes,
+            Err(error) => return State::Finished(Err(error)),
+        };
+        let login = Login {
+            interval: codes.interval,
+            // The server began to count after the request had left.
+            expires_at: authorization.sent_at.saturating_add(codes.life()),
+            slowed_down: false,
+            polled: false,
+            failures: 0,
+            tls_failures: 0,
+            redirects: 0,
+            codes,
+        };
+        let wait = login.interval;
+        self.wait(login, now, wait, retry_after, WaitCause::CodesIssued, false)
+    }
+
+    fn after_access_token_request(&mut self, mut login: Login, now: Instant, outcome: &Outcome<'_>) -> State {
+        let context = Context {
+            interval: login.interval,
+            required: "access_token",
+            url: &self.request.token_endpoint,
+            tls_failures: Some(login.tls_failures),
+            redirects: login.redirects,
+        };
+        let retry_after = outcome.retry_after();
+        let (wait, cause) = match decide(outcome, context, AccessTokenResponse::from_parameters) {
+            Decision::Finish(result) => return State::Finished(result),
+            Decision::Wait => {
+                login.forget_failures();
+                (login.interval, WaitCause::Pending)
+            }
+            Decision::SlowDown { interval, rate_limited } => {
+                login.interval = interval;
+                login.slowed_down = true;
+                if rate_limited {
+                    (interval, WaitCause::RateLimited)
+                } else {
+                    login.forget_failures();
+                    (interval, WaitCause::SlowDown)
+                }
+            }
+            Decision::BackOff(cause) => {
+                login.count_failure(&cause);
+                let captive_portal_suspected = login.failures >= CAPTIVE_PORTAL_AFTER;
+                (
+                    backed_off(login.interval, login.failures),
+                    WaitCause::Retrying { cause, captive_portal_suspected },
+                )
+            }
+        };
+        self.wait(login, now, wait, retry_after, cause, true)
+    }
+
+    /// The wait counts from now, when the answer arrived, so that the gap which the server sees is never
+    /// shorter, whatever the latency.
+    fn wait(
+        &mut self,
+        login: Login,
+        now: Instant,
+        wait: Duration,
+        retry_after: Option<Duration>,
+        cause: WaitCause,
+        shown: bool,
+    ) -> State {
+        let expires_at = login.expires_at;
+        if let Some(retry_after) = retry_after.filter(|&asked| now.saturating_add(asked) >= expires_at) {
+            return State::Finished(Err(Error::RetryAfterExpiry { retry_after }));
+        }
+        let wait = wait.max(retry_after.unwrap_or_default());
+        let earliest_poll_at = now.saturating_add(wait);
+        let with_margin =
+            now.saturating_add(self.policy.lengthened(wait, login.slowed_down, &mut self.jitter));
+        let time_left = expires_at.saturating_duration_since(now);
+        let last_call = now.saturating_add(time_left.saturating_sub(LAST_POLL_LEAD.min(time_left / 2)));
+        let (earliest_poll_at, next_poll_at) = if earliest_poll_at < expires_at {
+            // The last poll falls before the expiry by cutting the margin, never the interval.
+            (earliest_poll_at, with_margin.min(earliest_poll_at.max(last_call)))
+        } else if login.polled {
+            (expires_at, expires_at)
+        } else {
+            // An interval beyond the life of the code: one poll just before expiry.
+            (last_call, last_call)
+        };
+        State::Waiting(Waiting { login, next_poll_at, earliest_poll_at, cause, shown })
+    }
+}
+
+impl DeviceAuthorization {
+    const fn first_at(now: Instant) -> Self {
+        Self { first_sent_at: now, sent_at: now, tries: 0, contacted: false }
+    }
+
+    fn tries_end(&self) -> Instant {
+        self.first_sent_at.saturating_add(TRIES_WITHIN)
+    }
+
+    fn answer_due(&self) -> Instant {
+        self.tries_end()
+    }
+}
+
+impl Login {
+    fn forget_failures(&mut self) {
+        self.failures = 0;
+        self.tls_failures = 0;
+        self.redirects = 0;
+    }
+
+    fn count_failure(&mut self, cause: &RetryCause) {
+        let in_a_row = |count: u32, is_another: bool| if is_another { count.saturating_add(1) } else { 0 };
+        self.failures = self.failures.saturating_add(1);
+        self.tls_failures =
+            in_a_row(self.tls_failures, matches!(cause, RetryCause::Transport(TransportFailure::Tls)));
+        self.redirects = in_a_row(self.redirects, matches!(cause, RetryCause::Redirected(_)));
+    }
+}
+
+impl Outcome<'_> {
+    fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Response(response) => response.retry_after(),
+            Self::Failure(_) => None,
+        }
+    }
+}
+
+fn refusal_of(response: &HttpResponse) -> Error {
+    match DeviceAuthorizationResponse::process_response(response) {
+        Err(error) => error,
+        Ok(_) => Error::InvalidResponse(InvalidResponse::MissingParameter("device_code")),
+    }
+}
+
+impl fmt::Debug for DeviceCodeGrant {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = match &self.state {
+            State::Start => "Start",
+            State::AwaitingDeviceAuthorizationResponse(_) => "AwaitingDeviceAuthorizationResponse",
+            State::WaitingToTryAgain { .. } => "WaitingToTryAgain",
+            State::Waiting(_) => "Waiting",
+            State::AwaitingAccessTokenResponse { .. } => "AwaitingAccessTokenResponse",
+            State::Finished(_) => "Finished",
+        };
+        formatter.debug_struct("DeviceCodeGrant").field("state", &state.to_string()).finish_non_exhaustive()
+    }
+}

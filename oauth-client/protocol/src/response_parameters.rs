@@ -1,0 +1,228 @@
+//! The parameters of an answer, read leniently: JSON whatever its content type says, or a form.
+//!
+//! Members are kept as raw JSON and read only where they are wanted, so that no odd extra (a number out of
+//! range, a deep nest) can spoil an answer whose own members are fine.
+
+use alloc::boxed::Box;
+use alloc::collections::BTreeMap;
+use alloc::string::{String, ToString as _};
+use alloc::vec::Vec;
+use core::fmt;
+use core::time::Duration;
+
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::Value;
+use serde_json::value::RawValue;
+use zeroize::Zeroize as _;
+
+use crate::{HttpResponse, form_urlencoded};
+
+/// What stands in the body of an answer.
+pub(crate) enum Body {
+    /// A JSON object, or a form, with `error`, `access_token` or `device_code`.
+    OAuth(Parameters),
+    /// A JSON object with none of them.
+    OtherObject,
+    /// Anything else: HTML, nothing, JSON cut off in the middle.
+    Unusable,
+}
+
+/// The members of an answer. There is no `Debug`: they hold tokens.
+pub(crate) struct Parameters {
+    members: Vec<(String, Member)>,
+}
+
+enum Member {
+    Json(Box<RawValue>),
+    /// From a form, where everything is text.
+    Text(String),
+}
+
+/// Names that make an answer an OAuth one, aliases included.
+const ERROR: &[&str] = &["error"];
+const ACCESS_TOKEN: &[&str] = &["access_token", "accessToken"];
+const DEVICE_CODE: &[&str] = &["device_code", "deviceCode"];
+
+impl Body {
+    /// Reads the body of `response`, whatever its status.
+    pub(crate) fn of(response: &HttpResponse) -> Self {
+        let Ok(text) = core::str::from_utf8(response.body()) else {
+            return Self::Unusable;
+        };
+        let text = text.trim_start_matches('\u{FEFF}').trim_ascii();
+        if text.starts_with('{') {
+            return match serde_json::from_str::<Parameters>(text) {
+                Ok(parameters) if parameters.is_oauth() => Self::OAuth(parameters),
+                Ok(_) => Self::OtherObject,
+                Err(_) => Self::Unusable,
+            };
+        }
+        let is_form = response.media_type().is_some_and(|media_type| {
+            matches!(&*media_type, "application/x-www-form-urlencoded" | "text/plain")
+        });
+        if is_form {
+            let members = form_urlencoded::decode(text)
+                .into_iter()
+                .map(|(name, value)| (name, Member::Text(value)))
+                .collect();
+            let parameters = Parameters { members };
+            if parameters.is_oauth() {
+                return Self::OAuth(parameters);
+            }
+        }
+        Self::Unusable
+    }
+}
+
+impl Parameters {
+    fn is_oauth(&self) -> bool {
+        [ERROR, ACCESS_TOKEN, DEVICE_CODE].iter().any(|names| self.member(names).is_some())
+            || crate::error_response::names_an_error(self)
+    }
+
+    /// Whether `error` or `access_token` stands there more than once: two readers would see two answers.
+    pub(crate) fn is_ambiguous(&self) -> bool {
+        [ERROR, ACCESS_TOKEN].iter().any(|names| {
+            names.iter().any(|name| self.members.iter().filter(|(own, _)| own == name).count() > 1)
+        })
+    }
+
+    /// The first of `names` that is present and not null: the RFC's name stands first in the list.
+    fn member(&self, names: &[&str]) -> Option<&Member> {
+        names.iter().find_map(|name| {
+            let (_, member) = self.members.iter().find(|(own, _)| own == name)?;
+            (!member.is_null()).then_some(member)
+        })
+    }
+
+    /// Whether one of `names` is present and not null.
+    pub(crate) fn has(&self, names: &[&str]) -> bool {
+        self.member(names).is_some()
+    }
+
+    /// A text; none where it is absent, null, or something else than text.
+    pub(crate) fn text(&self, names: &[&str]) -> Option<String> {
+        match self.member(names)? {
+            Member::Text(text) => Some(text.clone()),
+            Member::Json(raw) => serde_json::from_str(raw.get()).ok(),
+        }
+    }
+
+    /// A text, or an integer as it is written.
+    pub(crate) fn text_or_integer(&self, names: &[&str]) -> Option<String> {
+        self.text(names).or_else(|| match self.member(names)? {
+            Member::Json(raw) if raw.get().bytes().all(|byte| byte.is_ascii_digit()) => {
+                Some(raw.get().to_string())
+            }
+            _ => None,
+        })
+    }
+
+    /// A number: integer, float, or either as a decimal string; `None` where it is absent or null.
+    pub(crate) fn number(&self, names: &[&str]) -> Option<Number> {
+        let text = match self.member(names)? {
+            Member::Text(text) => text.clone(),
+            Member::Json(raw) if raw.get().starts_with('"') => {
+                serde_json::from_str(raw.get()).unwrap_or_default()
+            }
+            Member::Json(raw) => raw.get().to_string(),
+        };
+        Some(Number::parse(text.trim()))
+    }
+
+    /// Any value, where it is no larger than JSON nesting allows.
+    pub(crate) fn value(&self, names: &[&str]) -> Option<Value> {
+        match self.member(names)? {
+            Member::Text(text) => Some(Value::String(text.clone())),
+            Member::Json(raw) => serde_json::from_str(raw.get()).ok(),
+        }
+    }
+
+    /// Every member whose name is not in `known`.
+    pub(crate) fn extra(&self, known: &[&[&str]]) -> BTreeMap<String, Value> {
+        self.members
+            .iter()
+            .filter(|(name, _)| !known.iter().any(|names| names.contains(&name.as_str())))
+            .filter_map(|(name, _)| Some((name.clone(), self.value(&[name])?)))
+            .collect()
+    }
+}
+
+impl Drop for Parameters {
+    fn drop(&mut self) {
+        for (_, member) in &mut self.members {
+            if let Member::Text(text) = member {
+                text.zeroize();
+            }
+        }
+    }
+}
+
+impl Member {
+    fn is_null(&self) -> bool {
+        matches!(self, Self::Json(raw) if raw.get() == "null")
+    }
+}
+
+/// A number as servers write it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Number {
+    /// Zero or more, finite or not.
+    AtLeastZero(f64),
+    /// Below zero.
+    Negative,
+    /// Not a number.
+    Garbage,
+}
+
+impl Number {
+    fn parse(text: &str) -> Self {
+        // Rust's parser also reads "inf" and "nan", which no server may send.
+        let decimal = |byte: u8| byte.is_ascii_digit() || b"+-.eE".contains(&byte);
+        match text.parse::<f64>() {
+            Ok(value) if text.bytes().all(decimal) => {
+                if value < 0.0 {
+                    Self::Negative
+                } else {
+                    Self::AtLeastZero(value)
+                }
+            }
+            _ => Self::Garbage,
+        }
+    }
+
+    /// Whole seconds, rounded up, at most `most`.
+    pub(crate) fn seconds_rounded_up(value: f64, most: Duration) -> Duration {
+        let down = Self::seconds_rounded_down(value, most);
+        let up = down.saturating_add(Duration::from_secs(1));
+        if down.as_secs_f64() < value { up.min(most) } else { down }
+    }
+
+    /// Whole seconds, rounded down, at most `most`.
+    pub(crate) fn seconds_rounded_down(value: f64, most: Duration) -> Duration {
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // `as` saturates, and NaN is 0.
+        Duration::from_secs(value as u64).min(most)
+    }
+}
+
+impl<'de> Deserialize<'de> for Parameters {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Members;
+        impl<'de> Visitor<'de> for Members {
+            type Value = Parameters;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("a JSON object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Parameters, A::Error> {
+                let mut members = Vec::new();
+                while let Some((name, raw)) = map.next_entry::<String, Box<RawValue>>()? {
+                    members.push((name, Member::Json(raw)));
+                }
+                Ok(Parameters { members })
+            }
+        }
+        deserializer.deserialize_map(Members)
+    }
+}
