@@ -182,7 +182,7 @@ pub(crate) fn oauth_parameters(response: &HttpResponse) -> Result<Parameters, Er
         (200..=299 | 400..=499, Body::OAuth(parameters)) => Ok(parameters),
         (408 | 425 | 429, _) => Err(unavailable()),
         (300..=399, _) => Err(Error::Redirected(redirect(response, None))),
-        (200..=299, Body::OtherObject) => {
+        (200..=299, Body::OtherObject(_)) => {
             Err(Error::InvalidResponse(InvalidResponse::MissingParameter("access_token")))
         }
         (200..=299, _) => Err(Error::InvalidResponse(InvalidResponse::NoParameters)),

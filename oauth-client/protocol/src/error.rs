@@ -58,6 +58,8 @@ pub enum InvalidResponse {
     UnexpectedStatus(u16),
     /// No device flow at this URL: 404 without an OAuth body.
     NoDeviceAuthorizationEndpoint,
+    /// Metadata of another issuer (RFC 8414 §3.3).
+    OtherIssuer,
     /// `error` or `access_token` stands there more than once.
     RepeatedParameter,
     /// A required parameter is missing, empty or of the wrong type.
@@ -117,6 +119,7 @@ impl fmt::Display for InvalidResponse {
             Self::NoDeviceAuthorizationEndpoint => {
                 formatter.write_str("HTTP 404: there is no device authorization endpoint at this URL")
             }
+            Self::OtherIssuer => formatter.write_str("it is the metadata of another issuer"),
             Self::RepeatedParameter => formatter.write_str("error or access_token stands there twice"),
             Self::MissingParameter(name) => write!(formatter, "{name} is missing or of the wrong type"),
             Self::UnknownTokenType => {

@@ -13,6 +13,8 @@ use crate::{EndpointUrl, Secret};
 const MAX_ANSWER_BYTES: usize = 64 * 1024;
 /// The longest body of a metadata answer that is read, in bytes after decoding.
 const MAX_METADATA_BYTES: usize = 256 * 1024;
+/// The longest body of a protected resource that is read.
+const MAX_RESOURCE_BYTES: usize = 1024 * 1024;
 /// The longest time that one exchange may take.
 const EXCHANGE_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -72,7 +74,6 @@ impl HttpRequest {
         }
     }
 
-    #[allow(dead_code)] // Metadata is the next file to use it.
     pub(crate) fn get_metadata(url: &EndpointUrl) -> Self {
         Self {
             method: Method::Get,
@@ -82,6 +83,13 @@ impl HttpRequest {
             timeout: EXCHANGE_TIMEOUT,
             max_body_bytes: MAX_METADATA_BYTES,
         }
+    }
+
+    pub(crate) fn get_protected_resource(url: &EndpointUrl, authorization: Secret) -> Self {
+        let mut request = Self::get_metadata(url);
+        request.headers.push(("authorization", authorization));
+        request.max_body_bytes = MAX_RESOURCE_BYTES;
+        request
     }
 
     #[must_use]
@@ -162,7 +170,8 @@ impl HttpResponse {
         self.headers.iter().find(|(own, _)| own.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
 
-    pub(crate) fn body(&self) -> &[u8] {
+    /// The body; it may hold tokens.
+    pub fn body(&self) -> &[u8] {
         &self.body
     }
 

@@ -13,6 +13,7 @@
 
 extern crate alloc;
 
+mod authorization_server_metadata;
 mod client_authentication;
 mod endpoint_url;
 mod error;
@@ -21,6 +22,7 @@ mod form_urlencoded;
 mod grants;
 mod http_message;
 mod instant;
+mod protected_resource;
 mod response_parameters;
 mod secret;
 mod server_text;
@@ -28,6 +30,7 @@ mod server_text;
 mod access_token_response;
 
 pub use access_token_response::{AccessTokenResponse, Scope, TokenType};
+pub use authorization_server_metadata::AuthorizationServerMetadata;
 pub use client_authentication::{ClientAuthentication, InvalidClient};
 pub use endpoint_url::{EndpointPolicy, EndpointUrl, EndpointUrlError, EndpointUrlProblem};
 pub use error::{Error, InvalidResponse, Redirect, Unavailable};
@@ -38,5 +41,6 @@ pub use grants::device_code::{
 };
 pub use http_message::{HttpRequest, HttpResponse, Method, TransportFailure};
 pub use instant::Instant;
+pub use protected_resource::AuthorizationScheme;
 pub use secret::Secret;
 pub use server_text::{ServerText, is_safe_to_display};

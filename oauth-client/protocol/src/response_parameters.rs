@@ -22,7 +22,7 @@ pub(crate) enum Body {
     /// A JSON object, or a form, with `error`, `access_token` or `device_code`.
     OAuth(Parameters),
     /// A JSON object with none of them.
-    OtherObject,
+    OtherObject(Parameters),
     /// Anything else: HTML, nothing, JSON cut off in the middle.
     Unusable,
 }
@@ -53,7 +53,7 @@ impl Body {
         if text.starts_with('{') {
             return match serde_json::from_str::<Parameters>(text) {
                 Ok(parameters) if parameters.is_oauth() => Self::OAuth(parameters),
-                Ok(_) => Self::OtherObject,
+                Ok(parameters) => Self::OtherObject(parameters),
                 Err(_) => Self::Unusable,
             };
         }

@@ -118,7 +118,7 @@ pub(super) fn decide<T>(
         // A rate limit in front of the server (RFC 6585 §4).
         (429, _) => Decision::SlowDown { interval: slowed_down(context.interval), rate_limited: true },
         (408 | 425, _) => Decision::BackOff(RetryCause::Unavailable { status }),
-        (200..=299, Body::OtherObject) => invalid(InvalidResponse::MissingParameter(context.required)),
+        (200..=299, Body::OtherObject(_)) => invalid(InvalidResponse::MissingParameter(context.required)),
         (200..=299, Body::Unusable) => Decision::BackOff(RetryCause::NoOAuthAnswer),
         // Never followed: the target receives nothing.
         (300..=399, _) => {
