@@ -9,8 +9,7 @@ use serde_json::Value;
 
 use crate::response_parameters::{Body, Parameters};
 use crate::{
-    EndpointPolicy, EndpointUrl, EndpointUrlError, Error, HttpRequest, HttpResponse, InvalidResponse,
-    Unavailable,
+    EndpointPolicy, EndpointUrlError, Error, HttpRequest, HttpResponse, InvalidResponse, Unavailable,
 };
 
 /// The metadata of one authorization server; members that it left out are `None` or empty.

@@ -320,6 +320,15 @@ impl DeviceCodeGrant {
         }
     }
 
+    /// When the next request leaves, while the login waits for that.
+    pub const fn next_poll_at(&self) -> Option<Instant> {
+        match &self.state {
+            State::WaitingToTryAgain { next_try_at, .. } => Some(*next_try_at),
+            State::Waiting(waiting) => Some(waiting.next_poll_at),
+            _ => None,
+        }
+    }
+
     /// Why the login waits, while it does.
     pub const fn wait_cause(&self) -> Option<&WaitCause> {
         match &self.state {

@@ -1,0 +1,54 @@
+//! How requests reach the server: one trait, and an implementation over reqwest.
+
+use std::fmt;
+
+use oauth_protocol::{HttpRequest, HttpResponse, TransportFailure};
+
+use crate::clock::BoxFuture;
+
+/// Sends one request and brings one answer.
+///
+/// An implementation sends the request as it is: it follows no redirect, retries nothing, asks for no
+/// compression, adds `user-agent`, keeps to [`HttpRequest::timeout`] and stops reading at
+/// [`HttpRequest::max_body_bytes`]. It never puts headers or bodies into logs or errors.
+pub trait HttpTransport: Send + Sync {
+    /// Sends `request`; every HTTP status is an answer, not an error.
+    fn send(&self, request: HttpRequest) -> BoxFuture<'_, Result<HttpResponse, TransportError>>;
+}
+
+/// Why no whole answer came, for the machine and in words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TransportError {
+    failure: TransportFailure,
+    detail: Option<String>,
+}
+
+impl TransportError {
+    /// A failure without further words.
+    pub const fn new(failure: TransportFailure) -> Self {
+        Self { failure, detail: None }
+    }
+
+    /// A failure with what the operating system or the TLS library said; no header, no body, no query.
+    pub fn with_detail(failure: TransportFailure, detail: impl Into<String>) -> Self {
+        Self { failure, detail: Some(detail.into()) }
+    }
+
+    /// The kind of failure.
+    pub const fn failure(&self) -> TransportFailure {
+        self.failure
+    }
+}
+
+impl fmt::Display for TransportError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.failure.fmt(formatter)?;
+        match &self.detail {
+            // The words may quote a certificate or a host name that the server chose.
+            Some(detail) => write!(formatter, " ({})", oauth_protocol::ServerText::from(detail.as_str())),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for TransportError {}
