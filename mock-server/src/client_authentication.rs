@@ -1,0 +1,93 @@
+//! Client authentication at the token, device authorization, revocation and introspection endpoints: RFC 6749 section 2.3.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use hyper::Request;
+use hyper::body::Bytes;
+use hyper::header::AUTHORIZATION;
+
+use crate::clients::{self, Client};
+use crate::error_response::ErrorResponse;
+use crate::request_parameters::{RequestParameters, form_decode};
+
+/// Finds out which client sends the request and checks its secret.
+///
+/// A public client names itself with `client_id`; a confidential one uses HTTP Basic **or** `client_secret` in the body.
+pub(crate) fn authenticate(
+    request: &Request<Bytes>,
+    parameters: &RequestParameters,
+) -> Result<&'static Client, ErrorResponse> {
+    let basic = basic_credentials(request)?;
+    let body_client_id = parameters.get("client_id");
+    let body_secret = parameters.get("client_secret");
+
+    let Some((client_id, secret)) = basic else {
+        let Some(client_id) = body_client_id else {
+            return Err(ErrorResponse::invalid_request("the parameter client_id is missing"));
+        };
+        return check(client_id, body_secret, false);
+    };
+    if body_secret.is_some() {
+        // "The client MUST NOT use more than one authentication method in each request."
+        return Err(ErrorResponse::invalid_request(
+            "one way of client authentication at a time: Basic or client_secret in the body",
+        ));
+    }
+    if body_client_id.is_some_and(|named| named != client_id) {
+        return Err(ErrorResponse::invalid_request(
+            "client_id in the body differs from the one in the Authorization header",
+        ));
+    }
+    check(&client_id, Some(&secret), true)
+}
+
+fn check(client_id: &str, secret: Option<&str>, tried_basic: bool) -> Result<&'static Client, ErrorResponse> {
+    let Some(client) = clients::find(client_id) else {
+        return Err(ErrorResponse::invalid_client(
+            "no client is registered with this client_id",
+            tried_basic,
+        ));
+    };
+    match secret {
+        None if client.is_public() => Ok(client),
+        None => Err(ErrorResponse::invalid_client(
+            format!("the client {client_id} is confidential: authenticate with Basic or client_secret"),
+            tried_basic,
+        )),
+        Some(_) if client.is_public() => Err(ErrorResponse::invalid_client(
+            format!("the client {client_id} is public and has no secret: send client_id alone"),
+            tried_basic,
+        )),
+        Some(secret) if client.has_secret(secret) => Ok(client),
+        Some(_) => Err(ErrorResponse::invalid_client("the client secret is wrong", tried_basic)),
+    }
+}
+
+/// The two halves of `Authorization: Basic`, each form-decoded (RFC 6749 section 2.3.1); `None` without the header.
+fn basic_credentials(request: &Request<Bytes>) -> Result<Option<(String, String)>, ErrorResponse> {
+    let mut headers = request.headers().get_all(AUTHORIZATION).iter();
+    let Some(header) = headers.next() else {
+        return Ok(None);
+    };
+    if headers.next().is_some() {
+        return Err(ErrorResponse::invalid_request("the Authorization header is repeated"));
+    }
+    let malformed = || {
+        ErrorResponse::invalid_client(
+            "Authorization must be Basic with base64 of client_id:client_secret, each form-encoded first",
+            true,
+        )
+    };
+    let header = header.to_str().map_err(|_| malformed())?;
+    let (scheme, credentials) = header.split_once(' ').ok_or_else(malformed)?;
+    if !scheme.eq_ignore_ascii_case("Basic") {
+        return Err(malformed());
+    }
+    let decoded = STANDARD.decode(credentials.trim()).map_err(|_| malformed())?;
+    let decoded = str::from_utf8(&decoded).map_err(|_| malformed())?;
+    // An encoded id holds no colon; the secret may.
+    let (client_id, secret) = decoded.split_once(':').ok_or_else(malformed)?;
+    let client_id = form_decode(client_id).map_err(|_| malformed())?;
+    let secret = form_decode(secret).map_err(|_| malformed())?;
+    Ok(Some((client_id.into_owned(), secret.into_owned())))
+}

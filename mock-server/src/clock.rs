@@ -1,0 +1,64 @@
+//! The server's one clock: real time plus what a test added to it.
+
+use std::ops::Add;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// A moment on the server's virtual clock, counted from the Unix epoch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Timestamp(Duration);
+
+impl Timestamp {
+    /// The moment that lies `since_epoch` after 1970-01-01T00:00:00Z.
+    #[must_use]
+    pub const fn from_unix(since_epoch: Duration) -> Self {
+        Self(since_epoch)
+    }
+
+    /// Whole seconds since the Unix epoch: the `NumericDate` of RFC 7519 section 2.
+    #[must_use]
+    pub const fn unix_seconds(self) -> u64 {
+        self.0.as_secs()
+    }
+
+    /// The time from `earlier` to this moment; zero when `earlier` is later.
+    #[must_use]
+    pub const fn since(self, earlier: Self) -> Duration {
+        self.0.saturating_sub(earlier.0)
+    }
+}
+
+impl Add<Duration> for Timestamp {
+    type Output = Self;
+
+    /// Saturates: a clock that was advanced to the end of time stays there.
+    fn add(self, duration: Duration) -> Self {
+        Self(self.0.saturating_add(duration))
+    }
+}
+
+/// Real time plus an offset that only grows.
+#[derive(Debug)]
+pub(crate) struct VirtualClock {
+    started_at: Timestamp,
+    started: Instant,
+    offset: Duration,
+}
+
+impl VirtualClock {
+    pub(crate) fn start() -> Self {
+        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Self {
+            started_at: Timestamp::from_unix(since_epoch),
+            started: Instant::now(),
+            offset: Duration::ZERO,
+        }
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.started_at + self.started.elapsed() + self.offset
+    }
+
+    pub(crate) fn advance(&mut self, duration: Duration) {
+        self.offset = self.offset.saturating_add(duration);
+    }
+}

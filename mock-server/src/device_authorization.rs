@@ -1,0 +1,61 @@
+//! The device authorization endpoint: RFC 8628 sections 3.1 and 3.2.
+
+use hyper::StatusCode;
+use serde_json::json;
+
+use crate::authorization_server::{AuthorizationServer, Exchange};
+use crate::client_authentication::authenticate;
+use crate::clients::grant_type;
+use crate::device_codes::{Full, NewDeviceLogin};
+use crate::error_response::ErrorResponse;
+use crate::http_response::{Response, json_no_store};
+use crate::journal::printable;
+use crate::request_parameters::RequestParameters;
+use crate::scope::Scope;
+
+pub(crate) fn respond(
+    server: &mut AuthorizationServer,
+    exchange: &mut Exchange<'_>,
+) -> Result<Response, ErrorResponse> {
+    exchange.allow("POST")?;
+    let parameters = RequestParameters::from_form(exchange.request)?;
+    exchange.note.client_id = parameters.get("client_id").map(printable);
+    let client = authenticate(exchange.request, &parameters)?;
+    exchange.note.client_id = Some(client.id.to_owned());
+    if !client.may_use(grant_type::DEVICE_CODE) {
+        return Err(ErrorResponse::unauthorized_client(format!(
+            "the client {} is not registered for the device grant",
+            client.id
+        )));
+    }
+    let scope = Scope::requested(parameters.get("scope"))?;
+
+    let rules = server.rules();
+    let request = NewDeviceLogin {
+        client_id: client.id,
+        scope,
+        lifetime: rules.device_code_lifetime,
+        interval: server.settings.interval,
+    };
+    let issued = server.device_codes.issue(exchange.now, &mut server.randomness, rules.user_code, request);
+    let (device_code, login) = issued.map_err(|Full| {
+        ErrorResponse::new("temporarily_unavailable", "too many device logins are waiting: let some expire")
+            .with_status(StatusCode::SERVICE_UNAVAILABLE)
+            .with_retry_after(60)
+    })?;
+    let user_code = login.user_code.clone();
+
+    let verification_uri = server.endpoint_url("/device");
+    let mut answer = json!({
+        "device_code": device_code,
+        "user_code": user_code,
+        "verification_uri": verification_uri,
+        "expires_in": rules.device_code_lifetime.as_secs(),
+        "interval": server.settings.interval.as_secs(),
+    });
+    if rules.sends_verification_uri_complete {
+        // The codes of every profile need no percent-encoding.
+        answer["verification_uri_complete"] = format!("{verification_uri}?user_code={user_code}").into();
+    }
+    Ok(json_no_store(StatusCode::OK, &answer))
+}

@@ -1,0 +1,163 @@
+//! Device codes and user codes: RFC 8628 sections 3.2, 3.5, 5.2 and 6.1.
+
+use std::collections::{HashMap, VecDeque};
+use std::time::Duration;
+
+use crate::clock::Timestamp;
+use crate::issued_tokens::GrantId;
+use crate::profiles::UserCodeFormat;
+use crate::randomness::Randomness;
+use crate::scope::Scope;
+
+/// How long an expired code is still answered with `expired_token`, before it is forgotten.
+const REMEMBERED_AFTER_EXPIRY: Duration = Duration::from_secs(60 * 60);
+
+/// More waiting logins than any test has; past it the endpoint says `temporarily_unavailable`.
+const CAPACITY: usize = 50_000;
+
+/// "the interval MUST be increased by 5 seconds for this and all subsequent requests" (section 3.5).
+const SLOW_DOWN_STEP: Duration = Duration::from_secs(5);
+
+/// One device login from its request to its end.
+pub(crate) struct DeviceLogin {
+    pub(crate) user_code: String,
+    pub(crate) client_id: &'static str,
+    pub(crate) scope: Scope,
+    pub(crate) requested_at: Timestamp,
+    pub(crate) expires_at: Timestamp,
+    pub(crate) decision: Decision,
+    required_gap: Duration,
+    last_poll: Option<Timestamp>,
+    pub(crate) pending_answers: u32,
+}
+
+/// What the person at the verification page said, and what came of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Decision {
+    Pending,
+    Approved,
+    Denied,
+    /// The device has its tokens; the code is spent.
+    Redeemed(GrantId),
+}
+
+/// Whether a poll came too soon, and after how long.
+pub(crate) struct Poll {
+    pub(crate) gap: Option<Duration>,
+    pub(crate) too_fast: bool,
+    /// What the device has to wait from now on.
+    pub(crate) required_gap: Duration,
+}
+
+impl DeviceLogin {
+    pub(crate) fn is_expired(&self, now: Timestamp) -> bool {
+        now >= self.expires_at
+    }
+
+    /// Whether a person can still decide.
+    pub(crate) fn is_pending(&self, now: Timestamp) -> bool {
+        self.decision == Decision::Pending && !self.is_expired(now)
+    }
+
+    /// Notes a poll. Only a poll that comes too soon makes the required gap grow.
+    pub(crate) fn poll(&mut self, now: Timestamp) -> Poll {
+        let gap = self.last_poll.replace(now).map(|last| now.since(last));
+        let too_fast = gap.is_some_and(|gap| gap < self.required_gap);
+        Poll { gap, too_fast, required_gap: self.required_gap }
+    }
+
+    /// What `slow_down` does to this and all subsequent requests.
+    pub(crate) fn slow_down(&mut self) {
+        self.required_gap = self.required_gap.saturating_add(SLOW_DOWN_STEP);
+    }
+}
+
+/// All device logins, found by either code.
+#[derive(Default)]
+pub(crate) struct DeviceCodes {
+    by_device_code: HashMap<String, DeviceLogin>,
+    /// Keys are user codes as [`normalise`] leaves them.
+    by_user_code: HashMap<String, String>,
+    oldest_first: VecDeque<String>,
+}
+
+/// The table of waiting logins is full.
+pub(crate) struct Full;
+
+impl DeviceCodes {
+    /// Makes a fresh pair of codes and returns the `device_code` with the login.
+    pub(crate) fn issue(
+        &mut self,
+        now: Timestamp,
+        randomness: &mut Randomness,
+        format: UserCodeFormat,
+        request: NewDeviceLogin,
+    ) -> Result<(String, &DeviceLogin), Full> {
+        self.forget_long_expired(now);
+        if self.by_device_code.len() >= CAPACITY {
+            return Err(Full);
+        }
+        let user_code = loop {
+            let candidate = format.generate(randomness);
+            if !self.by_user_code.contains_key(&normalise(&candidate)) {
+                break candidate;
+            }
+        };
+        let device_code = randomness.token();
+        self.by_user_code.insert(normalise(&user_code), device_code.clone());
+        self.oldest_first.push_back(device_code.clone());
+        let login = DeviceLogin {
+            user_code,
+            client_id: request.client_id,
+            scope: request.scope,
+            requested_at: now,
+            expires_at: now + request.lifetime,
+            decision: Decision::Pending,
+            required_gap: request.interval,
+            last_poll: None,
+            pending_answers: 0,
+        };
+        Ok((device_code.clone(), self.by_device_code.entry(device_code).or_insert(login)))
+    }
+
+    pub(crate) fn by_device_code(&mut self, device_code: &str) -> Option<&mut DeviceLogin> {
+        self.by_device_code.get_mut(device_code)
+    }
+
+    /// Finds the login that a person means by what they typed.
+    pub(crate) fn by_typed_code(&mut self, typed: &str) -> Option<&mut DeviceLogin> {
+        self.by_device_code.get_mut(self.by_user_code.get(&normalise(typed))?)
+    }
+
+    /// Logins that wait for a person, oldest first.
+    pub(crate) fn pending(&self, now: Timestamp) -> impl Iterator<Item = &DeviceLogin> {
+        let logins = self.oldest_first.iter().filter_map(|code| self.by_device_code.get(code));
+        logins.filter(move |login| login.is_pending(now))
+    }
+
+    fn forget_long_expired(&mut self, now: Timestamp) {
+        while let Some(oldest) = self.oldest_first.front() {
+            if let Some(login) = self.by_device_code.get(oldest) {
+                if now < login.expires_at + REMEMBERED_AFTER_EXPIRY {
+                    return;
+                }
+                self.by_user_code.remove(&normalise(&login.user_code));
+                self.by_device_code.remove(oldest);
+            }
+            self.oldest_first.pop_front();
+        }
+    }
+}
+
+/// What a device authorization request asks for.
+pub(crate) struct NewDeviceLogin {
+    pub(crate) client_id: &'static str,
+    pub(crate) scope: Scope,
+    pub(crate) lifetime: Duration,
+    pub(crate) interval: Duration,
+}
+
+/// "stripping [...] characters such as punctuation" and case from what was typed (section 6.1).
+fn normalise(typed: &str) -> String {
+    typed.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_uppercase()).collect()
+}

@@ -1,0 +1,74 @@
+//! `urn:ietf:params:oauth:grant-type:device_code`: RFC 8628 sections 3.4 and 3.5.
+
+use crate::authorization_server::{AuthorizationServer, Exchange};
+use crate::clients::Client;
+use crate::device_codes::Decision;
+use crate::error_response::ErrorResponse;
+use crate::grants::{Refresh, access_token_response};
+use crate::http_response::Response;
+use crate::issued_tokens::Grant;
+use crate::person;
+use crate::request_parameters::RequestParameters;
+
+/// With `auto_approve`, so many polls hear `authorization_pending` first.
+const POLLS_BEFORE_AUTO_APPROVAL: u32 = 2;
+
+pub(crate) fn redeem(
+    server: &mut AuthorizationServer,
+    exchange: &mut Exchange<'_>,
+    client: &'static Client,
+    parameters: &RequestParameters,
+) -> Result<Response, ErrorResponse> {
+    let now = exchange.now;
+    let device_code = parameters.require("device_code")?;
+    let login = server
+        .device_codes
+        .by_device_code(device_code)
+        .filter(|login| login.client_id == client.id)
+        .ok_or_else(|| {
+            ErrorResponse::invalid_grant("no such device_code was issued to this client, or it is long gone")
+        })?;
+    let poll = login.poll(now);
+    exchange.note.gap = poll.gap;
+
+    if matches!(login.decision, Decision::Redeemed(_)) {
+        return Err(ErrorResponse::invalid_grant(
+            "this device_code was redeemed before: it is good for one use",
+        ));
+    }
+    if login.is_expired(now) {
+        let description = "the device_code has expired: start a new device authorization request";
+        return Err(ErrorResponse::new("expired_token", description));
+    }
+    if login.decision == Decision::Denied {
+        return Err(ErrorResponse::new("access_denied", "the person refused"));
+    }
+    let is_time = login.pending_answers >= POLLS_BEFORE_AUTO_APPROVAL;
+    if server.settings.auto_approve && is_time && login.decision == Decision::Pending {
+        login.decision = Decision::Approved;
+    }
+    if login.decision != Decision::Approved {
+        if poll.too_fast {
+            login.slow_down();
+            let required = poll.required_gap.as_secs_f32();
+            let gap = poll.gap.unwrap_or_default().as_secs_f32();
+            return Err(ErrorResponse::new(
+                "slow_down",
+                format!("polled after {gap:.1} s, expected {required:.1} s: wait 5 s longer from now on"),
+            ));
+        }
+        login.pending_answers = login.pending_answers.saturating_add(1);
+        return Err(ErrorResponse::new("authorization_pending", "the person has not decided yet"));
+    }
+
+    let scope = login.scope.clone();
+    let grant = server.tokens.add_grant(Grant {
+        client_id: client.id,
+        subject: Some(person::SUBJECT),
+        scope: scope.clone(),
+        nonce: None,
+        authorized_at: now,
+    });
+    login.decision = Decision::Redeemed(grant);
+    Ok(access_token_response(server, now, grant, scope, Refresh::Issue))
+}

@@ -1,0 +1,42 @@
+//! The four grants, one file each, and the answer that they share: RFC 6749 section 5.1.
+
+pub(crate) mod device_code;
+
+use hyper::StatusCode;
+use serde_json::json;
+
+use crate::authorization_server::AuthorizationServer;
+use crate::clock::Timestamp;
+use crate::http_response::{Response, json_no_store};
+use crate::issued_tokens::{ACCESS_TOKEN_LIFETIME, GrantId};
+use crate::scope::Scope;
+
+/// Whether a refresh token comes with the access token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refresh {
+    Issue,
+    Withhold,
+}
+
+/// Issues tokens of `grant` for `scope` and makes the access token response.
+pub(crate) fn access_token_response(
+    server: &mut AuthorizationServer,
+    now: Timestamp,
+    grant: GrantId,
+    scope: Scope,
+    refresh: Refresh,
+) -> Response {
+    let scope_parameter = scope.to_parameter();
+    let access_token = server.tokens.issue_access_token(now, &mut server.randomness, grant, scope);
+    let mut answer = json!({
+        "access_token": access_token,
+        "token_type": "Bearer",
+        "expires_in": ACCESS_TOKEN_LIFETIME.as_secs(),
+        "scope": scope_parameter,
+    });
+    if refresh == Refresh::Issue {
+        answer["refresh_token"] =
+            server.tokens.issue_refresh_token(now, &mut server.randomness, grant).into();
+    }
+    json_no_store(StatusCode::OK, &answer)
+}

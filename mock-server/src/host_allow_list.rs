@@ -1,0 +1,54 @@
+//! Against DNS rebinding: only names that are this server's own may be in `Host`, on every path.
+
+use hyper::body::Bytes;
+use hyper::header::HOST;
+use hyper::http::uri::Authority;
+use hyper::{Request, StatusCode, Uri};
+
+use crate::authorization_server::Settings;
+use crate::error_response::ErrorResponse;
+
+const LOOPBACK: [&str; 3] = ["127.0.0.1", "localhost", "[::1]"];
+
+/// Refuses a request for a foreign host with 421 (RFC 9110 section 15.5.20).
+pub(crate) fn check(settings: &Settings, request: &Request<Bytes>) -> Result<(), ErrorResponse> {
+    let mut hosts = request.headers().get_all(HOST).iter();
+    let host = hosts.next().and_then(|value| value.to_str().ok());
+    let authority = host.and_then(|host| host.parse::<Authority>().ok());
+    let is_ours = match (authority, hosts.next()) {
+        (Some(authority), None) => {
+            // A request in absolute form must name the same host twice.
+            request.uri().authority().is_none_or(|target| *target == authority)
+                && is_own(settings, &authority)
+        }
+        _ => false,
+    };
+    if is_ours {
+        return Ok(());
+    }
+    let expected = format!("the Host header must be 127.0.0.1:{} or the issuer's host", settings.port);
+    Err(ErrorResponse::invalid_request(expected).with_status(StatusCode::MISDIRECTED_REQUEST))
+}
+
+/// Whether `origin`, as a browser sends it, is one of this server's own.
+pub(crate) fn is_own_origin(settings: &Settings, origin: &str) -> bool {
+    let Ok(origin) = origin.parse::<Uri>() else {
+        return false;
+    };
+    let Some(authority) = origin.authority() else {
+        return false;
+    };
+    matches!(origin.scheme_str(), Some("http" | "https")) && is_own(settings, authority)
+}
+
+fn is_own(settings: &Settings, authority: &Authority) -> bool {
+    if authority.as_str().contains('@') {
+        return false;
+    }
+    let named = |host: &str| host.eq_ignore_ascii_case(authority.host());
+    let port = authority.port_u16().unwrap_or(80);
+    if LOOPBACK.into_iter().any(named) && port == settings.port {
+        return true;
+    }
+    settings.issuer.parse::<Uri>().is_ok_and(|issuer| issuer.host().is_some_and(named))
+}

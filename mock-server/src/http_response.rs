@@ -1,0 +1,52 @@
+//! The few shapes of HTTP answer that this server gives.
+
+use hyper::body::Bytes;
+use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, LOCATION, PRAGMA};
+use hyper::{Method, StatusCode};
+use serde_json::Value;
+
+/// A whole answer, not yet on the wire.
+pub(crate) type Response = hyper::Response<Bytes>;
+
+/// JSON that may be kept: metadata and keys.
+pub(crate) fn json(status: StatusCode, body: &Value) -> Response {
+    with_body(status, "application/json", body.to_string())
+}
+
+/// JSON that holds tokens, codes or what is true only now (RFC 6749 section 5.1).
+pub(crate) fn json_no_store(status: StatusCode, body: &Value) -> Response {
+    no_store(json(status, body))
+}
+
+/// An empty body.
+pub(crate) fn empty(status: StatusCode) -> Response {
+    let mut response = Response::new(Bytes::new());
+    *response.status_mut() = status;
+    response
+}
+
+/// A body of the given media type.
+pub(crate) fn with_body(status: StatusCode, media_type: &'static str, body: String) -> Response {
+    let mut response = Response::new(Bytes::from(body));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
+    response
+}
+
+/// Sends the browser on: 302 for a GET, 303 for a POST, so that no credential is posted on (RFC 9700 section 4.12).
+pub(crate) fn redirect(method: &Method, target: &str) -> Response {
+    let status = if method == Method::POST { StatusCode::SEE_OTHER } else { StatusCode::FOUND };
+    let mut response = no_store(empty(status));
+    // Redirect URIs were compared with a registered one and parameters are percent-encoded, so this is always a header value.
+    if let Ok(location) = HeaderValue::from_str(target) {
+        response.headers_mut().insert(LOCATION, location);
+    }
+    response
+}
+
+/// Forbids caches to keep the answer.
+pub(crate) fn no_store(mut response: Response) -> Response {
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response.headers_mut().insert(PRAGMA, HeaderValue::from_static("no-cache"));
+    response
+}

@@ -1,0 +1,66 @@
+//! What clients did, as the server saw it; without any secret.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+/// Older entries make room for newer ones past this many.
+const CAPACITY: usize = 10_000;
+
+/// One request and its answer.
+///
+/// It holds no query, body, code, token or secret; what a client chose freely is bounded and printable.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RecordedRequest {
+    /// The HTTP method.
+    pub method: String,
+    /// The path without its query; a user code in it reads `{user_code}`.
+    pub path: String,
+    /// When it came, on the server's virtual clock, counted from the server's start.
+    pub at: Duration,
+    /// The status of the answer; 0 if the connection was reset instead.
+    pub status: u16,
+    /// `grant_type`, at the token endpoint.
+    pub grant_type: Option<String>,
+    /// The client that the request names or authenticates.
+    pub client_id: Option<String>,
+    /// The OAuth `error` of the answer.
+    pub error: Option<String>,
+    /// For a poll: the time since the last poll of the same device code; `None` for the first.
+    pub gap: Option<Duration>,
+}
+
+/// The latest requests, oldest first.
+#[derive(Debug, Default)]
+pub(crate) struct Journal(VecDeque<RecordedRequest>);
+
+impl Journal {
+    pub(crate) fn record(&mut self, request: RecordedRequest) {
+        if self.0.len() == CAPACITY {
+            self.0.pop_front();
+        }
+        self.0.push_back(request);
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &RecordedRequest> {
+        self.0.iter()
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.0.clear();
+    }
+}
+
+/// What an endpoint adds to the journal entry of the request that it answers.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Note {
+    pub(crate) grant_type: Option<String>,
+    pub(crate) client_id: Option<String>,
+    pub(crate) error: Option<&'static str>,
+    pub(crate) gap: Option<Duration>,
+}
+
+/// Makes a text of the client's fit for a journal: printable ASCII, at most 80 characters.
+pub(crate) fn printable(text: &str) -> String {
+    text.chars().map(|c| if c.is_ascii_graphic() { c } else { '?' }).take(80).collect()
+}

@@ -1,0 +1,71 @@
+//! `mock-server`: an OAuth 2.0 authorization server on a loopback port.
+#![forbid(unsafe_code)]
+
+use std::error::Error;
+use std::io::Write as _;
+use std::time::Duration;
+
+use clap::{Parser, ValueEnum};
+use mock_server::{MockServer, Profile};
+use serde_json::json;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// A strict OAuth 2.0 authorization server for tests and development, on 127.0.0.1.
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Arguments {
+    /// Port to listen on; 0 picks a free one
+    #[arg(long, default_value_t = 0)]
+    port: u16,
+    /// Issuer identifier, when clients reach the server under another name
+    #[arg(long, value_name = "URL")]
+    issuer: Option<String>,
+    /// Approve every login without a person
+    #[arg(long)]
+    auto_approve: bool,
+    /// Whose behaviour to show
+    #[arg(long, value_enum, default_value_t = ProfileName::Rfc)]
+    profile: ProfileName,
+    /// Seconds between polls
+    #[arg(long, value_name = "SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
+    interval: u32,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum ProfileName {
+    Rfc,
+    Octopus,
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let arguments = Arguments::parse();
+    // Caught from here on, so that no signal between "ready" and the wait is lost.
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+
+    let mut builder = MockServer::builder()
+        .port(arguments.port)
+        .interval(Duration::from_secs(arguments.interval.into()))
+        .auto_approve(arguments.auto_approve)
+        .profile(match arguments.profile {
+            ProfileName::Rfc => Profile::Rfc,
+            ProfileName::Octopus => Profile::Octopus,
+        });
+    if let Some(issuer) = arguments.issuer {
+        builder = builder.issuer(issuer);
+    }
+    let server = builder.start().await?;
+
+    let ready = json!({ "event": "ready", "issuer": server.issuer(), "port": server.port() });
+    let mut stdout = std::io::stdout().lock();
+    writeln!(stdout, "{ready}")?;
+    stdout.flush()?;
+    drop(stdout);
+
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(())
+}
