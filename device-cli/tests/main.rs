@@ -1,0 +1,3 @@
+//! The real binary against an authorization server of our own.
+
+mod demo;
