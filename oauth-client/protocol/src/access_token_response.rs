@@ -9,7 +9,10 @@ use core::time::Duration;
 use serde_json::Value;
 
 use crate::response_parameters::{Body, Number, Parameters};
-use crate::{Error, ErrorResponse, HttpResponse, InvalidResponse, Redirect, Secret, ServerText, Unavailable};
+use crate::{
+    EndpointUrl, Error, ErrorResponse, HttpResponse, InvalidResponse, Redirect, Secret, ServerText,
+    Unavailable,
+};
 
 /// Above this, an `expires_in` is taken as this: 2^31 - 1 seconds, 68 years.
 const MAX_LIFE: Duration = Duration::from_secs(i32::MAX as u64);
@@ -102,8 +105,12 @@ impl fmt::Display for Scope {
 impl AccessTokenResponse {
     /// Reads the answer to a token request, whatever the grant.
     pub fn process_response(response: &HttpResponse) -> Result<Self, Error> {
-        let parameters = oauth_parameters(response)?;
-        Self::from_parameters(&parameters)
+        Self::from_parameters(&oauth_parameters(response, None)?)
+    }
+
+    /// As [`AccessTokenResponse::process_response`], for an answer from this endpoint.
+    pub(crate) fn answer_of(token_endpoint: &EndpointUrl, response: &HttpResponse) -> Result<Self, Error> {
+        Self::from_parameters(&oauth_parameters(response, Some(token_endpoint))?)
     }
 
     pub(crate) fn from_parameters(parameters: &Parameters) -> Result<Self, Error> {
@@ -174,14 +181,16 @@ fn scope(parameters: &Parameters) -> Option<Scope> {
 
 /// The parameters of an answer to a one-shot request, or what the answer is instead.
 #[allow(clippy::match_same_arms)] // The order of the rows matters: 5xx comes before any body.
-pub(crate) fn oauth_parameters(response: &HttpResponse) -> Result<Parameters, Error> {
+pub(crate) fn oauth_parameters(
+    response: &HttpResponse,
+    requested: Option<&EndpointUrl>,
+) -> Result<Parameters, Error> {
     let status = response.status();
-    let unavailable = || Error::Unavailable(Unavailable { status, retry_after: response.retry_after() });
     match (status, Body::of(response)) {
-        (500..=599, _) => Err(unavailable()),
+        (500..=599, _) => Err(unavailable(response)),
         (200..=299 | 400..=499, Body::OAuth(parameters)) => Ok(parameters),
-        (408 | 425 | 429, _) => Err(unavailable()),
-        (300..=399, _) => Err(Error::Redirected(redirect(response, None))),
+        (408 | 425 | 429, _) => Err(unavailable(response)),
+        (300..=399, _) => Err(Error::Redirected(redirect(response, requested))),
         (200..=299, Body::OtherObject(_)) => {
             Err(Error::InvalidResponse(InvalidResponse::MissingParameter("access_token")))
         }
@@ -190,8 +199,13 @@ pub(crate) fn oauth_parameters(response: &HttpResponse) -> Result<Parameters, Er
     }
 }
 
+/// The server is there but cannot answer now.
+pub(crate) fn unavailable(response: &HttpResponse) -> Error {
+    Error::Unavailable(Unavailable { status: response.status(), retry_after: response.retry_after() })
+}
+
 /// What a 3xx says; `requested` is the path that the request went to, where it is known.
-pub(crate) fn redirect(response: &HttpResponse, requested: Option<&crate::EndpointUrl>) -> Redirect {
+pub(crate) fn redirect(response: &HttpResponse, requested: Option<&EndpointUrl>) -> Redirect {
     let location = response.header("location").map(String::from);
     let differs_by_slash = matches!(response.status(), 301 | 308)
         && location
@@ -201,7 +215,7 @@ pub(crate) fn redirect(response: &HttpResponse, requested: Option<&crate::Endpoi
     Redirect { status: response.status(), location: location.map(Into::into), differs_by_slash }
 }
 
-fn is_the_same_but_for_a_slash(location: &str, requested: &crate::EndpointUrl) -> bool {
+fn is_the_same_but_for_a_slash(location: &str, requested: &EndpointUrl) -> bool {
     let target = location.strip_prefix(requested.origin()).unwrap_or(location);
     let (target, own) = (path_of(target), requested.path_and_query());
     let own = path_of(&own);

@@ -34,6 +34,8 @@ pub enum InvalidClient {
     /// The secret is empty or holds a character outside `%x20-7E`: a client without a secret is
     /// [`ClientAuthentication::none`].
     ClientSecret,
+    /// A request that only a confidential client can make.
+    NotConfidential,
 }
 
 /// Which endpoint a request goes to, as far as authentication depends on it.
@@ -164,6 +166,7 @@ impl fmt::Display for InvalidClient {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
             Self::ClientId => "the client_id is empty or holds a character that is not printable ASCII",
+            Self::NotConfidential => "this request needs a client secret (a confidential client, RFC 6749 §2.1)",
             Self::ClientSecret => {
                 "the client secret is empty or holds a character that is not printable ASCII (a line end, perhaps); \
                  a public client has none"

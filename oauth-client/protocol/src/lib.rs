@@ -22,8 +22,11 @@ mod form_urlencoded;
 mod grants;
 mod http_message;
 mod instant;
+mod introspection;
+mod pkce;
 mod protected_resource;
 mod response_parameters;
+mod revocation;
 mod secret;
 mod server_text;
 
@@ -35,12 +38,20 @@ pub use client_authentication::{ClientAuthentication, InvalidClient};
 pub use endpoint_url::{EndpointPolicy, EndpointUrl, EndpointUrlError, EndpointUrlProblem};
 pub use error::{Error, InvalidResponse, Redirect, Unavailable};
 pub use error_response::{ErrorCode, ErrorResponse};
+pub use grants::authorization_code::{
+    AuthorizationCode, AuthorizationCodeRequest, AuthorizationResponseError,
+};
+pub use grants::client_credentials::ClientCredentialsRequest;
 pub use grants::device_code::{
     Action, DeviceAuthorizationResponse, DeviceCodeGrant, DeviceCodeRequest, InvalidPendingLogin,
     PendingLogin, PollingPolicy, RetryCause, WaitCause,
 };
+pub use grants::refresh_token::RefreshTokenRequest;
 pub use http_message::{HttpRequest, HttpResponse, Method, TransportFailure};
 pub use instant::Instant;
+pub use introspection::{IntrospectionRequest, IntrospectionResponse};
+pub use pkce::{CodeVerifier, InvalidCodeVerifier, Pkce};
 pub use protected_resource::AuthorizationScheme;
+pub use revocation::{RevocationRequest, TokenTypeHint};
 pub use secret::Secret;
 pub use server_text::{ServerText, is_safe_to_display};

@@ -56,7 +56,7 @@ pub struct DeviceAuthorizationResponse {
 impl DeviceAuthorizationResponse {
     /// Reads the answer to a device authorization request.
     pub fn process_response(response: &HttpResponse) -> Result<Self, Error> {
-        match crate::access_token_response::oauth_parameters(response) {
+        match crate::access_token_response::oauth_parameters(response, None) {
             Ok(parameters) => Self::from_parameters(&parameters),
             Err(Error::InvalidResponse(InvalidResponse::UnexpectedStatus(404))) => {
                 Err(Error::InvalidResponse(InvalidResponse::NoDeviceAuthorizationEndpoint))
