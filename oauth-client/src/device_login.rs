@@ -8,8 +8,9 @@ use oauth_protocol::{
     HttpRequest, HttpResponse, PendingLogin, RetryCause, Scope, WaitCause,
 };
 
-use crate::client::{Client, Endpoint, Shared};
+use crate::client::{Client, Shared};
 use crate::clock::BoxFuture;
+use crate::endpoints::Endpoint;
 use crate::error::{ConfigurationError, Error};
 use crate::http_transport::TransportError;
 

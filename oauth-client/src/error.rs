@@ -4,7 +4,8 @@ use std::fmt;
 use std::time::Duration;
 
 use oauth_protocol::{
-    EndpointUrlError, ErrorResponse, InvalidClient, InvalidResponse, Redirect, Unavailable,
+    AuthorizationResponseError, EndpointUrlError, ErrorResponse, InvalidClient, InvalidResponse, Redirect,
+    Unavailable,
 };
 
 use crate::http_transport::TransportError;
@@ -30,6 +31,8 @@ pub enum Error {
     InvalidResponse(InvalidResponse),
     /// No whole answer came.
     Transport(TransportError),
+    /// The browser came back with an answer that is not accepted; no code was exchanged.
+    AuthorizationResponse(AuthorizationResponseError),
     /// The server publishes no metadata, and the endpoint was not given by hand.
     NoEndpoint {
         /// Its name in RFC 8414 metadata.
@@ -73,6 +76,8 @@ pub enum ConfigurationError {
     NoCertificates,
     /// The feature `reqwest` is off and no transport was given.
     NoTransport,
+    /// The loopback port for the browser's answer could not be opened.
+    LoopbackPort,
     /// The operating system gave no random bytes.
     NoRandomness,
 }
@@ -129,6 +134,7 @@ impl fmt::Display for Error {
             Self::NoEndpoint { endpoint } => {
                 return write!(formatter, "the server's metadata has no {endpoint}: give it by hand");
             }
+            Self::AuthorizationResponse(error) => return error.fmt(formatter),
             Self::Url(error) => return error.fmt(formatter),
             Self::InvalidClient(error) => return error.fmt(formatter),
             Self::Configuration(error) => return error.fmt(formatter),
@@ -164,6 +170,9 @@ impl fmt::Display for ConfigurationError {
                 "no certificate in the PEM text: it needs at least one BEGIN CERTIFICATE block"
             }
             Self::NoTransport => "no HTTP client: turn on the feature reqwest or give a transport",
+            Self::LoopbackPort => {
+                "the loopback port could not be opened: choose another one, or port 0 for any"
+            }
             Self::NoRandomness => "the operating system gave no random bytes",
         })
     }

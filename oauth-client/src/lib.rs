@@ -1,25 +1,35 @@
 //! Signing in on a device that has no browser.
 #![forbid(unsafe_code)]
 
+mod authorization_code_login;
 mod client;
+mod client_builder;
 mod clock;
 mod device_login;
+mod endpoints;
 mod error;
 mod http_transport;
+mod identity;
+mod loopback;
 mod protected_resource;
 mod provider;
 #[cfg(feature = "reqwest")]
 mod reqwest_transport;
 
-pub use client::{Client, ClientBuilder};
+pub use authorization_code_login::{AuthorizationCodeLogin, LoopbackLogin};
+pub use client::Client;
+pub use client_builder::ClientBuilder;
 pub use clock::{BoxFuture, Clock, SystemClock};
 pub use device_login::{DeviceLogin, DeviceLoginEvent, PollOnce};
 pub use error::{ConfigurationError, Error, UrlError};
 pub use http_transport::{HttpTransport, TransportError};
+pub use identity::Identity;
+pub use loopback::Loopback;
 pub use oauth_protocol::{
-    AccessTokenResponse, AuthorizationScheme, AuthorizationServerMetadata, EndpointUrl, ErrorCode,
-    ErrorResponse, HttpRequest, HttpResponse, Instant, InvalidClient, InvalidPendingLogin, InvalidResponse,
-    Method, PendingLogin, PollingPolicy, Redirect, Scope, Secret, ServerText, TokenType, TransportFailure,
+    AccessTokenResponse, AuthorizationResponseError, AuthorizationScheme, AuthorizationServerMetadata,
+    EndpointUrl, ErrorCode, ErrorResponse, HttpRequest, HttpResponse, Instant, IntrospectionResponse,
+    InvalidClient, InvalidCodeVerifier, InvalidPendingLogin, InvalidResponse, Method, PendingLogin,
+    PollingPolicy, Redirect, Scope, Secret, ServerText, TokenType, TokenTypeHint, TransportFailure,
     Unavailable,
 };
 pub use oauth_token_store as token_store;

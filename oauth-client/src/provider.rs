@@ -2,6 +2,8 @@
 
 use oauth_protocol::AuthorizationScheme;
 
+use crate::endpoints::Endpoints;
+
 /// A server's endpoints and ways, so that a caller need not look them up.
 ///
 /// Sources: the providers' own documentation. What the caller gives by hand wins over a preset.
@@ -13,17 +15,6 @@ pub struct Provider {
     pub(crate) no_secret_on_device_authorization: bool,
     pub(crate) authorization_scheme: AuthorizationScheme,
     pub(crate) resource_origins: Vec<String>,
-}
-
-/// Endpoints by name, where they are known.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Endpoints {
-    pub(crate) authorization: Option<String>,
-    pub(crate) token: Option<String>,
-    pub(crate) device_authorization: Option<String>,
-    pub(crate) revocation: Option<String>,
-    pub(crate) introspection: Option<String>,
-    pub(crate) userinfo: Option<String>,
 }
 
 /// Where the client secret goes (RFC 6749 §2.3.1).

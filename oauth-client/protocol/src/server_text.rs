@@ -11,7 +11,7 @@ const MAX_SHOWN_CHARS: usize = 512;
 /// `Display` and `Debug` show it without control characters, bidirectional overrides and invisible
 /// characters, and cut to 512 characters, so that it cannot take over a terminal or a log.
 /// [`ServerText::as_sent`] gives the bytes as they came.
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Clone, Default, PartialEq, Eq, Hash)]
 pub struct ServerText(String);
 
 impl ServerText {

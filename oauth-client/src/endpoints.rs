@@ -1,0 +1,77 @@
+//! The endpoints of a server, by their names in RFC 8414 metadata.
+
+use oauth_protocol::AuthorizationServerMetadata;
+
+/// An endpoint by its name in RFC 8414 metadata.
+#[derive(Clone, Copy)]
+pub(crate) enum Endpoint {
+    Authorization,
+    Token,
+    DeviceAuthorization,
+    Revocation,
+    Introspection,
+    Userinfo,
+}
+
+/// Endpoints by name, where they are known.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Endpoints {
+    pub(crate) authorization: Option<String>,
+    pub(crate) token: Option<String>,
+    pub(crate) device_authorization: Option<String>,
+    pub(crate) revocation: Option<String>,
+    pub(crate) introspection: Option<String>,
+    pub(crate) userinfo: Option<String>,
+}
+
+impl Endpoint {
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Authorization => "authorization_endpoint",
+            Self::Token => "token_endpoint",
+            Self::DeviceAuthorization => "device_authorization_endpoint",
+            Self::Revocation => "revocation_endpoint",
+            Self::Introspection => "introspection_endpoint",
+            Self::Userinfo => "userinfo_endpoint",
+        }
+    }
+
+    pub(crate) const fn of(self, endpoints: &Endpoints) -> Option<&String> {
+        match self {
+            Self::Authorization => endpoints.authorization.as_ref(),
+            Self::Token => endpoints.token.as_ref(),
+            Self::DeviceAuthorization => endpoints.device_authorization.as_ref(),
+            Self::Revocation => endpoints.revocation.as_ref(),
+            Self::Introspection => endpoints.introspection.as_ref(),
+            Self::Userinfo => endpoints.userinfo.as_ref(),
+        }
+    }
+
+    pub(crate) const fn in_metadata(self, metadata: &AuthorizationServerMetadata) -> Option<&String> {
+        match self {
+            Self::Authorization => metadata.authorization_endpoint.as_ref(),
+            Self::Token => metadata.token_endpoint.as_ref(),
+            Self::DeviceAuthorization => metadata.device_authorization_endpoint.as_ref(),
+            Self::Revocation => metadata.revocation_endpoint.as_ref(),
+            Self::Introspection => metadata.introspection_endpoint.as_ref(),
+            Self::Userinfo => metadata.userinfo_endpoint.as_ref(),
+        }
+    }
+}
+
+impl Endpoints {
+    pub(crate) fn over(self, other: Self) -> Self {
+        Self {
+            authorization: self.authorization.or(other.authorization),
+            token: self.token.or(other.token),
+            device_authorization: self.device_authorization.or(other.device_authorization),
+            revocation: self.revocation.or(other.revocation),
+            introspection: self.introspection.or(other.introspection),
+            userinfo: self.userinfo.or(other.userinfo),
+        }
+    }
+
+    pub(crate) const fn is_any_known(&self) -> bool {
+        self.authorization.is_some() || self.token.is_some() || self.device_authorization.is_some()
+    }
+}
