@@ -1,5 +1,6 @@
 //! The loopback receiver of an authorization response (RFC 8252 §7.3).
 
+use std::collections::VecDeque;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -8,7 +9,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, JoinSet};
 
 /// Where the receiver listens, and so what the `redirect_uri` is.
 ///
@@ -125,21 +126,23 @@ impl LoopbackReceiver {
         let (sender, mut arrived) = mpsc::channel(1);
         // Dropped with this future: no connection outlives the login.
         let mut connections = JoinSet::new();
+        let mut open = VecDeque::new();
         loop {
             tokio::select! {
                 Some(arrived) = arrived.recv() => return Ok(arrived),
                 accepted = self.accept() => {
-                    if connections.len() >= MAX_CONNECTIONS {
-                        while connections.try_join_next().is_some() {}
+                    while connections.try_join_next().is_some() {}
+                    open.retain(|connection: &AbortHandle| !connection.is_finished());
+                    if open.len() >= MAX_CONNECTIONS {
+                        // The oldest has been silent the longest; the browser's answer may be the newest.
+                        open.pop_front().inspect(AbortHandle::abort);
                     }
-                    if connections.len() < MAX_CONNECTIONS {
-                        let expected = Expected {
-                            authority: self.authority.clone(),
-                            path: self.path.clone(),
-                            is_answer: Arc::clone(&is_answer),
-                        };
-                        connections.spawn(serve(accepted?, expected, sender.clone()));
-                    }
+                    let expected = Expected {
+                        authority: self.authority.clone(),
+                        path: self.path.clone(),
+                        is_answer: Arc::clone(&is_answer),
+                    };
+                    open.push_back(connections.spawn(serve(accepted?, expected, sender.clone())));
                 }
             }
         }
