@@ -1,4 +1,4 @@
-//! Signing in on a device that has no browser.
+#![doc = include_str!("../../README.md")]
 #![forbid(unsafe_code)]
 
 mod authorization_code_login;
