@@ -76,5 +76,5 @@ pub(crate) fn gaps(server: &MockServer) -> Vec<Duration> {
         .filter(|request| of_the_login.contains(&request.path.as_str()))
         .map(|request| request.at)
         .collect();
-    times.windows(2).map(|pair| pair[1] - pair[0]).collect()
+    times.windows(2).map(|pair| pair[1].saturating_sub(pair[0])).collect()
 }
