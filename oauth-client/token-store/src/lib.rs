@@ -1,1 +1,40 @@
-//! The room is being furnished.
+//! OAuth tokens that stay: a record, stores that own their lock, and the steps of a refresh.
+//!
+//! Two processes that refresh one rotating token make the server revoke it; a crash in the middle of a
+//! write leaves half a file. Here every change of a record happens under a lock that holds across
+//! processes, every file is replaced as a whole, and a refresh is sent only once the space for its answer
+//! is set aside.
+//!
+//! - [`TokenRecord`]: the tokens of one login, and when to refresh them.
+//! - [`TokenStore`]: where records live; [`PlainFileStore`] and [`MemoryStore`].
+//! - [`fresh_token`]: an access token that works now, refreshed at most once by all processes together.
+//! - [`save_login`] and [`log_out`]: the two ends of a record's life.
+//!
+//! Everything blocks and nothing here knows HTTP: the exchange is a closure, or the caller's own await
+//! between [`begin_refresh`] and [`PendingRefresh::complete`].
+#![forbid(unsafe_code)]
+
+mod error;
+mod login;
+mod memory_store;
+mod plain_file_store;
+mod private_directory;
+mod record;
+mod record_file;
+mod record_json;
+mod refresh;
+mod refresh_outcome;
+mod store;
+mod token_key;
+mod unix_time;
+
+pub use error::{StoreError, StoreProblem, UnsafeState};
+pub use login::{log_out, save_login};
+pub use memory_store::MemoryStore;
+pub use plain_file_store::PlainFileStore;
+pub use record::{InDoubt, RefreshPoint, TokenRecord};
+pub use refresh::{NextStep, PendingRefresh, TokenNeed, begin_refresh, fresh_token, use_without_lock};
+pub use refresh_outcome::{FreshToken, LoginNeeded, RefreshError, Warning};
+pub use store::{LockedRecord, StoreDescription, TokenStore};
+pub use token_key::TokenKey;
+pub use unix_time::UnixTime;

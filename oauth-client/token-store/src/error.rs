@@ -1,0 +1,211 @@
+//! What can go wrong with a store: which store, where, why, and what to do next.
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// A store that could not do what it was asked. Whatever it holds is still there.
+#[derive(Debug)]
+pub struct StoreError {
+    store: &'static str,
+    path: Option<PathBuf>,
+    problem: StoreProblem,
+}
+
+/// Why a store could not do what it was asked.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum StoreProblem {
+    /// The system refused an operation on the file.
+    Io {
+        /// What was to be done: "read the record".
+        operation: &'static str,
+        /// The system's answer.
+        source: io::Error,
+    },
+    /// The file or its directory is in a state in which tokens are not safe.
+    Unsafe(UnsafeState),
+    /// The record cannot be read. It is kept under another name.
+    Corrupt {
+        /// Where it is now.
+        kept_as: PathBuf,
+    },
+    /// Another release wrote the record; it is neither read nor overwritten.
+    UnknownVersion {
+        /// The version that stands in it.
+        version: u64,
+    },
+    /// The file holds the record of another login.
+    ForeignRecord,
+    /// Somebody else held the lock all the time.
+    LockTimeout {
+        /// How long it was waited for.
+        waited: Duration,
+    },
+    /// The stored record is of a higher generation than the one that was to replace it.
+    Superseded {
+        /// The generation that is stored.
+        stored: u64,
+        /// The one that was refused.
+        offered: u64,
+    },
+    /// The lock was taken for another login than the record's.
+    OtherKey,
+}
+
+/// Why a file or directory is not trusted with tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum UnsafeState {
+    /// It is a symbolic link, which may lead anywhere.
+    SymbolicLink,
+    /// Where the directory should be stands something else.
+    NotADirectory,
+    /// A directory, pipe, socket or device where a file should be.
+    NotARegularFile,
+    /// It belongs to another user.
+    ForeignOwner {
+        /// The user that it belongs to.
+        owner: u32,
+        /// The user that this process acts as.
+        user: u32,
+    },
+    /// Its group, or everybody, may write to it.
+    WritableByOthers {
+        /// Its permission bits.
+        mode: u32,
+    },
+    /// Its group, or everybody, may read it.
+    ReadableByOthers {
+        /// Its permission bits.
+        mode: u32,
+    },
+    /// The same file is reachable under another name too.
+    ManyLinks {
+        /// How many names it has.
+        links: u64,
+    },
+}
+
+impl StoreError {
+    pub(crate) fn new(store: &'static str, path: Option<PathBuf>, problem: StoreProblem) -> Self {
+        Self { store, path, problem }
+    }
+
+    /// The store's name: "plain file", "memory".
+    pub const fn store(&self) -> &'static str {
+        self.store
+    }
+
+    /// The file or directory that it is about, in a store that has files.
+    pub fn path(&self) -> Option<&Path> {
+        self.path.as_deref()
+    }
+
+    /// What is wrong.
+    pub const fn problem(&self) -> &StoreProblem {
+        &self.problem
+    }
+}
+
+/// Store, path, cause and the next step, in one line.
+impl fmt::Display for StoreError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} store", self.store)?;
+        let path = self.path.as_deref().unwrap_or(Path::new(""));
+        if self.path.is_some() {
+            write!(formatter, ", {}", path.display())?;
+        }
+        formatter.write_str(": ")?;
+        match &self.problem {
+            StoreProblem::Io { operation, source } => {
+                write!(formatter, "cannot {operation}: {source}; {}", next_step(source))
+            }
+            StoreProblem::Unsafe(state) => write!(formatter, "{}", Mend { state, path }),
+            StoreProblem::Corrupt { kept_as } => write!(
+                formatter,
+                "the record is damaged; it is kept as {}: sign in again, or restore a backup",
+                kept_as.display()
+            ),
+            StoreProblem::UnknownVersion { version } => write!(
+                formatter,
+                "the record has version {version}, which this release does not know, and is left as it is: \
+                 use the release that wrote it, or log out and sign in again"
+            ),
+            StoreProblem::ForeignRecord => formatter.write_str(
+                "the file holds another login's record and is left as it is: \
+                 was it copied? Log out and sign in again",
+            ),
+            StoreProblem::LockTimeout { waited } => write!(
+                formatter,
+                "another process has held the lock for {} s: end it if it hangs, then try again",
+                waited.as_secs()
+            ),
+            StoreProblem::Superseded { stored, offered } => write!(
+                formatter,
+                "generation {stored} is stored, generation {offered} came late and is not written: \
+                 read the record again"
+            ),
+            StoreProblem::OtherKey => {
+                formatter.write_str("the lock is another login's: take the lock of the record's own key")
+            }
+        }
+    }
+}
+
+impl std::error::Error for StoreError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match &self.problem {
+            StoreProblem::Io { source, .. } => Some(source),
+            _ => None,
+        }
+    }
+}
+
+fn next_step(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "free some space, then try again",
+        io::ErrorKind::ReadOnlyFilesystem => "choose a directory that can be written to",
+        io::ErrorKind::PermissionDenied => "choose a directory of your own, or correct its permissions",
+        io::ErrorKind::Unsupported => "choose a directory on a file system that has locks",
+        _ => "check the disk, or choose another directory",
+    }
+}
+
+/// The state and the command that mends it.
+struct Mend<'a> {
+    state: &'a UnsafeState,
+    path: &'a Path,
+}
+
+impl fmt::Display for Mend<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let path = self.path.display();
+        match self.state {
+            UnsafeState::SymbolicLink => {
+                formatter.write_str("is a symbolic link: name the directory or file that it leads to")
+            }
+            UnsafeState::NotADirectory => formatter.write_str("is no directory: choose another path"),
+            UnsafeState::NotARegularFile => {
+                formatter.write_str("is no regular file: move it away, then try again")
+            }
+            UnsafeState::ForeignOwner { owner, user } => write!(
+                formatter,
+                "belongs to user {owner}, and this process acts as user {user}: \
+                 run it as that user, or choose a directory of your own"
+            ),
+            UnsafeState::WritableByOthers { mode } => {
+                write!(formatter, "can be written by others (mode {mode:04o}): chmod go-rwx {path}")
+            }
+            UnsafeState::ReadableByOthers { mode } => {
+                write!(formatter, "can be read by others (mode {mode:04o}): chmod go-rwx {path}")
+            }
+            UnsafeState::ManyLinks { links } => write!(
+                formatter,
+                "has {links} names (hard links), so another name leads to the same tokens: \
+                 remove the others, then try again"
+            ),
+        }
+    }
+}
