@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use hyper::body::Bytes;
 use hyper::{Request, StatusCode};
+use ring::hmac;
 
+use crate::authorization_codes::AuthorizationCodes;
 use crate::clock::Timestamp;
 use crate::device_codes::DeviceCodes;
 use crate::endpoint::{self, Endpoint, Route};
@@ -17,7 +19,12 @@ use crate::journal::{Journal, Note, RecordedRequest, printable};
 use crate::misbehaviour::{Fault, Misbehaviour};
 use crate::profiles::{Profile, Rules};
 use crate::randomness::Randomness;
-use crate::{device_authorization, metadata, resource, token, verification_page};
+use crate::request_parameters::RequestParameters;
+use crate::wrong_codes::WrongCodes;
+use crate::{
+    authorize, control, device_authorization, introspection, jwks, metadata, resource, revocation, token,
+    userinfo, verification_page,
+};
 
 /// What is chosen before the server starts.
 #[derive(Clone, Debug)]
@@ -31,6 +38,8 @@ pub struct Settings {
     pub interval: Duration,
     /// Approve without a person: a device after its second poll, an authorization request at once.
     pub auto_approve: bool,
+    /// Ask the person on a page before `/authorize` answers; without it, and with `auto_approve`, it answers at once.
+    pub consent_page: bool,
     /// Whose behaviour to show.
     pub profile: Profile,
     /// Wrong user codes that one address may type within the life of a code (RFC 8628 section 5.1); `None` for no brake.
@@ -46,6 +55,7 @@ impl Settings {
             port,
             interval: Duration::from_secs(5),
             auto_approve: false,
+            consent_page: true,
             profile: Profile::default(),
             wrong_code_limit: Some(5),
         }
@@ -54,12 +64,18 @@ impl Settings {
 
 /// All that the server knows and decides.
 ///
-/// [`handle`](Self::handle) turns a request into an answer; [`MockServer`](crate::MockServer) puts a socket and a clock around it.
+/// [`handle`](Self::handle) turns a request into an answer; [`MockServer`](crate::MockServer) puts a socket and a
+/// clock around it. The `now` of every method is real time: what [`advance`](Self::advance) added comes on top.
 pub struct AuthorizationServer {
     pub(crate) settings: Settings,
-    pub(crate) started_at: Timestamp,
+    started_at: Timestamp,
+    pub(crate) clock_offset: Duration,
     pub(crate) randomness: Randomness,
+    /// Signs the tokens of the pages' forms.
+    pub(crate) csrf_key: hmac::Key,
     pub(crate) device_codes: DeviceCodes,
+    pub(crate) wrong_codes: WrongCodes,
+    pub(crate) authorization_codes: AuthorizationCodes,
     pub(crate) tokens: IssuedTokens,
     pub(crate) journal: Journal,
     misbehaviour: Misbehaviour,
@@ -79,6 +95,8 @@ pub(crate) struct Exchange<'a> {
     pub(crate) now: Timestamp,
     pub(crate) peer: IpAddr,
     pub(crate) request: &'a Request<Bytes>,
+    /// What a test asked to go wrong, if the endpoint itself has to know.
+    pub(crate) fault: Option<Fault>,
     pub(crate) note: Note,
 }
 
@@ -86,22 +104,34 @@ impl AuthorizationServer {
     /// A server that starts at `now` with nothing issued.
     #[must_use]
     pub fn new(settings: Settings, now: Timestamp) -> Self {
+        let mut randomness = Randomness::new();
+        let csrf_key = hmac::Key::new(hmac::HMAC_SHA256, &randomness.bytes::<32>());
         Self {
             settings,
             started_at: now,
-            randomness: Randomness::new(),
+            clock_offset: Duration::ZERO,
+            randomness,
+            csrf_key,
             device_codes: DeviceCodes::default(),
+            wrong_codes: WrongCodes::default(),
+            authorization_codes: AuthorizationCodes::default(),
             tokens: IssuedTokens::default(),
             journal: Journal::default(),
             misbehaviour: Misbehaviour::default(),
         }
     }
 
+    /// Forgets all codes, tokens, faults and requests, and what was added to the clock.
+    pub fn reset(&mut self, now: Timestamp) {
+        *self = Self::new(self.settings.clone(), now);
+    }
+
     /// Answers one request that arrived at `now` from `peer`, and records it.
     pub fn handle(&mut self, now: Timestamp, peer: IpAddr, request: &Request<Bytes>) -> Answer {
-        let mut exchange = Exchange { now, peer, request, note: Note::default() };
+        let virtual_now = self.virtual_time(now);
+        let mut exchange = Exchange { now: virtual_now, peer, request, fault: None, note: Note::default() };
         let route = endpoint::route(&self.settings.issuer, request.uri().path());
-        let answer = self.answer(&mut exchange, &route);
+        let answer = self.answer(&mut exchange, &route, now);
         let status = match &answer {
             Answer::Respond(response) => response.status().as_u16(),
             Answer::ResetConnection => 0,
@@ -109,12 +139,12 @@ impl AuthorizationServer {
         let note = exchange.note;
         self.journal.record(RecordedRequest {
             method: printable(request.method().as_str()),
-            path: printable(request.uri().path()),
-            at: now.since(self.started_at),
+            path: route.journal_path(request.uri().path()),
+            at: virtual_now.since(self.started_at),
             status,
             grant_type: note.grant_type,
             client_id: note.client_id,
-            error: note.error.map(str::to_owned),
+            error: note.error,
             gap: note.gap,
         });
         answer
@@ -125,9 +155,9 @@ impl AuthorizationServer {
         self.misbehaviour.fail_next(endpoint, fault, times);
     }
 
-    /// The latest request, as recorded.
-    pub fn last_request(&self) -> Option<&RecordedRequest> {
-        self.journal.iter().last()
+    /// What the server's clocks show when real time is `now`.
+    pub(crate) fn virtual_time(&self, now: Timestamp) -> Timestamp {
+        now + self.clock_offset
     }
 
     pub(crate) fn rules(&self) -> &'static Rules {
@@ -140,33 +170,61 @@ impl AuthorizationServer {
         format!("{}{path}{slash}", self.settings.issuer)
     }
 
-    fn answer(&mut self, exchange: &mut Exchange<'_>, route: &Route) -> Answer {
+    fn answer(&mut self, exchange: &mut Exchange<'_>, route: &Route, real_now: Timestamp) -> Answer {
         if let Err(refusal) = host_allow_list::check(&self.settings, exchange.request) {
             return Answer::Respond(exchange.refuse(refusal));
         }
-        let Route::To(endpoint) = *route else {
-            let refusal = ErrorResponse::invalid_request("there is no such endpoint here");
-            return Answer::Respond(exchange.refuse(refusal.with_status(StatusCode::NOT_FOUND)));
+        let response = match route {
+            Route::To(endpoint) => {
+                if let Some(fault) = self.misbehaviour.take(*endpoint) {
+                    exchange.note_parameters();
+                    match fault.answer(*endpoint) {
+                        Some(answer) => return answer,
+                        None => exchange.fault = Some(fault),
+                    }
+                }
+                self.respond(exchange, *endpoint)
+            }
+            Route::Control(control) => control::respond(self, exchange, real_now, control),
+            Route::Unknown => Err(ErrorResponse::invalid_request("there is no such endpoint here")
+                .with_status(StatusCode::NOT_FOUND)),
         };
-        if let Some(fault) = self.misbehaviour.take(endpoint) {
-            return fault.answer();
-        }
-        let response = match endpoint {
+        Answer::Respond(response.unwrap_or_else(|refusal| exchange.refuse(refusal)))
+    }
+
+    fn respond(
+        &mut self,
+        exchange: &mut Exchange<'_>,
+        endpoint: Endpoint,
+    ) -> Result<Response, ErrorResponse> {
+        match endpoint {
+            Endpoint::Authorize => authorize::respond(self, exchange),
             Endpoint::DeviceAuthorization => device_authorization::respond(self, exchange),
             Endpoint::Token => token::respond(self, exchange),
             Endpoint::VerificationPage => verification_page::respond(self, exchange),
             Endpoint::Resource => resource::respond(self, exchange),
+            Endpoint::Userinfo => userinfo::respond(self, exchange),
+            Endpoint::Revocation => revocation::respond(self, exchange),
+            Endpoint::Introspection => introspection::respond(self, exchange),
+            Endpoint::Jwks => jwks::respond(exchange),
             Endpoint::Metadata => metadata::respond(self, exchange),
-        };
-        Answer::Respond(response.unwrap_or_else(|refusal| exchange.refuse(refusal)))
+        }
     }
 }
 
 impl Exchange<'_> {
     /// Turns a refusal into its response and notes its code.
     pub(crate) fn refuse(&mut self, refusal: ErrorResponse) -> Response {
-        self.note.error = Some(refusal.code);
+        self.note.error = (!refusal.code.is_empty()).then(|| refusal.code.to_string());
         refusal.into_response()
+    }
+
+    /// Notes what the request says of itself, where no endpoint reads it.
+    fn note_parameters(&mut self) {
+        if let Ok(form) = RequestParameters::form_with_repeats(self.request) {
+            self.note.client_id = form.get("client_id").map(printable);
+            self.note.grant_type = form.get("grant_type").map(printable);
+        }
     }
 
     /// Lets only the named methods through; `HEAD` goes wherever `GET` does.

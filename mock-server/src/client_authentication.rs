@@ -6,19 +6,22 @@ use hyper::Request;
 use hyper::body::Bytes;
 use hyper::header::AUTHORIZATION;
 
+use crate::authorization_server::Exchange;
 use crate::clients::{self, Client};
 use crate::error_response::ErrorResponse;
+use crate::journal::printable;
 use crate::request_parameters::{RequestParameters, form_decode};
 
 /// Finds out which client sends the request and checks its secret.
 ///
 /// A public client names itself with `client_id`; a confidential one uses HTTP Basic **or** `client_secret` in the body.
 pub(crate) fn authenticate(
-    request: &Request<Bytes>,
+    exchange: &mut Exchange<'_>,
     parameters: &RequestParameters,
 ) -> Result<&'static Client, ErrorResponse> {
-    let basic = basic_credentials(request)?;
     let body_client_id = parameters.get("client_id");
+    exchange.note.client_id = body_client_id.map(printable);
+    let basic = basic_credentials(exchange.request)?;
     let body_secret = parameters.get("client_secret");
 
     let Some((client_id, secret)) = basic else {
@@ -38,6 +41,7 @@ pub(crate) fn authenticate(
             "client_id in the body differs from the one in the Authorization header",
         ));
     }
+    exchange.note.client_id = Some(printable(&client_id));
     check(&client_id, Some(&secret), true)
 }
 
@@ -89,5 +93,5 @@ fn basic_credentials(request: &Request<Bytes>) -> Result<Option<(String, String)
     let (client_id, secret) = decoded.split_once(':').ok_or_else(malformed)?;
     let client_id = form_decode(client_id).map_err(|_| malformed())?;
     let secret = form_decode(secret).map_err(|_| malformed())?;
-    Ok(Some((client_id.into_owned(), secret.into_owned())))
+    Ok(Some((client_id, secret)))
 }

@@ -96,7 +96,8 @@ const READY_MADE: [Client; 6] = [
         id: "service",
         name: "Demo service",
         secret: Some("service-secret"),
-        redirect_uris: &[],
+        // So that its authorization request can be refused with a redirect.
+        redirect_uris: &["http://127.0.0.1:8765/cb"],
         grant_types: &[grant_type::CLIENT_CREDENTIALS],
         require_pkce: false,
         may_introspect_all: false,

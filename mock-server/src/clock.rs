@@ -1,9 +1,9 @@
-//! The server's one clock: real time plus what a test added to it.
+//! Moments in time, and the clock that they are read from.
 
 use std::ops::Add;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-/// A moment on the server's virtual clock, counted from the Unix epoch.
+/// A moment, counted from the Unix epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Timestamp(Duration);
 
@@ -36,29 +36,20 @@ impl Add<Duration> for Timestamp {
     }
 }
 
-/// Real time plus an offset that only grows.
-#[derive(Debug)]
-pub(crate) struct VirtualClock {
+/// Real time: the date of the start plus a monotonic count, so that a wall clock that is set does not expire tokens.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RealClock {
     started_at: Timestamp,
     started: Instant,
-    offset: Duration,
 }
 
-impl VirtualClock {
+impl RealClock {
     pub(crate) fn start() -> Self {
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Self {
-            started_at: Timestamp::from_unix(since_epoch),
-            started: Instant::now(),
-            offset: Duration::ZERO,
-        }
+        Self { started_at: Timestamp::from_unix(since_epoch), started: Instant::now() }
     }
 
     pub(crate) fn now(&self) -> Timestamp {
-        self.started_at + self.started.elapsed() + self.offset
-    }
-
-    pub(crate) fn advance(&mut self, duration: Duration) {
-        self.offset = self.offset.saturating_add(duration);
+        self.started_at + self.started.elapsed()
     }
 }

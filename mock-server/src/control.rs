@@ -1,11 +1,22 @@
-//! What a test or a developer decides in a person's place.
+//! `/_control`: what a test or a developer decides in a person's place, over HTTP and as methods.
 
 use std::error::Error;
 use std::fmt;
+use std::time::Duration;
 
-use crate::authorization_server::AuthorizationServer;
+use hyper::StatusCode;
+use hyper::header::{CONTENT_TYPE, ORIGIN};
+use serde_json::{Value, json};
+
+use crate::authorization_server::{AuthorizationServer, Exchange};
 use crate::clock::Timestamp;
 use crate::device_codes::{Decision, DeviceLogin};
+use crate::endpoint::{Control, Verdict};
+use crate::error_response::ErrorResponse;
+use crate::host_allow_list;
+use crate::http_response::{Response, empty, json_no_store, no_store};
+use crate::journal::RecordedRequest;
+use crate::request_parameters::RequestParameters;
 
 /// A device login that waits for a person.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,6 +71,7 @@ impl AuthorizationServer {
 
     /// Lets the code expire now, approved or not.
     pub fn expire(&mut self, now: Timestamp, user_code: &str) -> Result<(), ControlError> {
+        let now = self.virtual_time(now);
         let login = self.device_codes.by_typed_code(user_code).ok_or(ControlError::UnknownUserCode)?;
         login.expires_at = login.expires_at.min(now);
         Ok(())
@@ -67,6 +79,7 @@ impl AuthorizationServer {
 
     /// Device logins that wait for a person, oldest first.
     pub fn pending(&self, now: Timestamp) -> Vec<PendingDevice> {
+        let now = self.virtual_time(now);
         let describe = |login: &DeviceLogin| PendingDevice {
             user_code: login.user_code.clone(),
             client_id: login.client_id.to_owned(),
@@ -76,7 +89,18 @@ impl AuthorizationServer {
         self.device_codes.pending(now).map(describe).collect()
     }
 
+    /// What clients did so far, oldest first (the latest ten thousand requests).
+    pub fn requests(&self) -> impl DoubleEndedIterator<Item = &RecordedRequest> {
+        self.journal.iter()
+    }
+
+    /// Moves the clock forward: over codes, tokens, expiry and the gaps between polls.
+    pub fn advance(&mut self, duration: Duration) {
+        self.clock_offset = self.clock_offset.saturating_add(duration);
+    }
+
     fn undecided(&mut self, now: Timestamp, user_code: &str) -> Result<&mut DeviceLogin, ControlError> {
+        let now = self.virtual_time(now);
         let login = self.device_codes.by_typed_code(user_code).ok_or(ControlError::UnknownUserCode)?;
         if login.decision != Decision::Pending {
             return Err(ControlError::AlreadyDecided);
@@ -86,4 +110,112 @@ impl AuthorizationServer {
         }
         Ok(login)
     }
+}
+
+/// Answers a request below `/_control`; `real_now` is the time without what tests added.
+pub(crate) fn respond(
+    server: &mut AuthorizationServer,
+    exchange: &mut Exchange<'_>,
+    real_now: Timestamp,
+    control: &Control,
+) -> Result<Response, ErrorResponse> {
+    refuse_other_sites(server, exchange)?;
+    match control {
+        Control::Devices => {
+            exchange.allow("GET")?;
+            let devices: Vec<Value> = server.pending(real_now).iter().map(describe_device).collect();
+            Ok(json_no_store(StatusCode::OK, &json!({ "devices": devices })))
+        }
+        Control::Device { user_code, verdict } => {
+            exchange.allow("POST")?;
+            let decided = match verdict {
+                Verdict::Approve => server.approve(real_now, user_code),
+                Verdict::Deny => server.deny(real_now, user_code),
+                Verdict::Expire => server.expire(real_now, user_code),
+            };
+            decided.map_err(refuse)?;
+            Ok(no_store(empty(StatusCode::NO_CONTENT)))
+        }
+        Control::Requests => {
+            exchange.allow("GET")?;
+            let requests: Vec<Value> = server.requests().map(describe_request).collect();
+            Ok(json_no_store(StatusCode::OK, &json!({ "requests": requests })))
+        }
+        Control::AdvanceClock => {
+            exchange.allow("POST")?;
+            server.advance(duration_in_body(exchange)?);
+            let now = server.virtual_time(real_now).unix_seconds();
+            Ok(json_no_store(StatusCode::OK, &json!({ "now": now })))
+        }
+        Control::Reset => {
+            exchange.allow("POST")?;
+            server.reset(real_now);
+            Ok(no_store(empty(StatusCode::NO_CONTENT)))
+        }
+    }
+}
+
+/// No page of another site may steer the server through the developer's browser.
+fn refuse_other_sites(server: &AuthorizationServer, exchange: &Exchange<'_>) -> Result<(), ErrorResponse> {
+    let headers = exchange.request.headers();
+    let foreign_origin = headers.get(ORIGIN).is_some_and(|origin| {
+        origin.to_str().map_or(true, |origin| !host_allow_list::is_own_origin(&server.settings, origin))
+    });
+    // Another port of the same host is the same site, and another origin.
+    let foreign_site =
+        headers.get("sec-fetch-site").is_some_and(|site| site != "same-origin" && site != "none");
+    if foreign_origin || foreign_site {
+        let refusal =
+            ErrorResponse::new("access_denied", "the control interface takes no request from another origin");
+        return Err(refusal.with_status(StatusCode::FORBIDDEN));
+    }
+    Ok(())
+}
+
+fn refuse(error: ControlError) -> ErrorResponse {
+    let (status, code) = match error {
+        ControlError::UnknownUserCode => (StatusCode::NOT_FOUND, "unknown_user_code"),
+        ControlError::Expired => (StatusCode::GONE, "expired_user_code"),
+        ControlError::AlreadyDecided => (StatusCode::CONFLICT, "already_decided"),
+    };
+    ErrorResponse::new(code, error.to_string()).with_status(status)
+}
+
+/// `{"seconds": 960}` as JSON, or `seconds=960` as a form; fractions are fine.
+fn duration_in_body(exchange: &Exchange<'_>) -> Result<Duration, ErrorResponse> {
+    let content_type = exchange.request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let seconds = if content_type.unwrap_or_default().starts_with("application/json") {
+        serde_json::from_slice::<Value>(exchange.request.body())
+            .ok()
+            .and_then(|body| body["seconds"].as_f64())
+    } else {
+        RequestParameters::from_form(exchange.request)?
+            .get("seconds")
+            .and_then(|seconds| seconds.parse().ok())
+    };
+    seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()).ok_or_else(|| {
+        ErrorResponse::invalid_request("seconds must be a number, 0 or more: as JSON or as a form parameter")
+    })
+}
+
+fn describe_device(device: &PendingDevice) -> Value {
+    json!({
+        "user_code": device.user_code,
+        "client_id": device.client_id,
+        "scope": device.scope,
+        "expires_in": device.expires_in,
+    })
+}
+
+fn describe_request(request: &RecordedRequest) -> Value {
+    json!({
+        "method": request.method,
+        "path": request.path,
+        "at": request.at.as_secs_f64(),
+        "status": request.status,
+        "grant_type": request.grant_type,
+        "client_id": request.client_id,
+        "error": request.error,
+        "gap": request.gap.map(|gap| gap.as_secs_f64()),
+    })
 }

@@ -9,7 +9,6 @@ use crate::clients::grant_type;
 use crate::device_codes::{Full, NewDeviceLogin};
 use crate::error_response::ErrorResponse;
 use crate::http_response::{Response, json_no_store};
-use crate::journal::printable;
 use crate::request_parameters::RequestParameters;
 use crate::scope::Scope;
 
@@ -19,9 +18,7 @@ pub(crate) fn respond(
 ) -> Result<Response, ErrorResponse> {
     exchange.allow("POST")?;
     let parameters = RequestParameters::from_form(exchange.request)?;
-    exchange.note.client_id = parameters.get("client_id").map(printable);
-    let client = authenticate(exchange.request, &parameters)?;
-    exchange.note.client_id = Some(client.id.to_owned());
+    let client = authenticate(exchange, &parameters)?;
     if !client.may_use(grant_type::DEVICE_CODE) {
         return Err(ErrorResponse::unauthorized_client(format!(
             "the client {} is not registered for the device grant",
@@ -34,6 +31,7 @@ pub(crate) fn respond(
     let request = NewDeviceLogin {
         client_id: client.id,
         scope,
+        requested_from: exchange.peer,
         lifetime: rules.device_code_lifetime,
         interval: server.settings.interval,
     };

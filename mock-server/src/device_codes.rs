@@ -1,6 +1,7 @@
 //! Device codes and user codes: RFC 8628 sections 3.2, 3.5, 5.2 and 6.1.
 
 use std::collections::{HashMap, VecDeque};
+use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::clock::Timestamp;
@@ -13,7 +14,7 @@ use crate::scope::Scope;
 const REMEMBERED_AFTER_EXPIRY: Duration = Duration::from_secs(60 * 60);
 
 /// More waiting logins than any test has; past it the endpoint says `temporarily_unavailable`.
-const CAPACITY: usize = 50_000;
+const CAPACITY: usize = 20_000;
 
 /// "the interval MUST be increased by 5 seconds for this and all subsequent requests" (section 3.5).
 const SLOW_DOWN_STEP: Duration = Duration::from_secs(5);
@@ -23,7 +24,8 @@ pub(crate) struct DeviceLogin {
     pub(crate) user_code: String,
     pub(crate) client_id: &'static str,
     pub(crate) scope: Scope,
-    pub(crate) requested_at: Timestamp,
+    requested_at: Timestamp,
+    pub(crate) requested_from: IpAddr,
     pub(crate) expires_at: Timestamp,
     pub(crate) decision: Decision,
     required_gap: Duration,
@@ -57,6 +59,15 @@ impl DeviceLogin {
     /// Whether a person can still decide.
     pub(crate) fn is_pending(&self, now: Timestamp) -> bool {
         self.decision == Decision::Pending && !self.is_expired(now)
+    }
+
+    /// How long ago the device asked, for a person.
+    pub(crate) fn age_in_words(&self, now: Timestamp) -> String {
+        match now.since(self.requested_at).as_secs() {
+            0..10 => "just now".to_owned(),
+            seconds @ 10..120 => format!("{seconds} seconds ago"),
+            seconds => format!("{} minutes ago", seconds / 60),
+        }
     }
 
     /// Notes a poll. Only a poll that comes too soon makes the required gap grow.
@@ -111,6 +122,7 @@ impl DeviceCodes {
             client_id: request.client_id,
             scope: request.scope,
             requested_at: now,
+            requested_from: request.requested_from,
             expires_at: now + request.lifetime,
             decision: Decision::Pending,
             required_gap: request.interval,
@@ -153,6 +165,7 @@ impl DeviceCodes {
 pub(crate) struct NewDeviceLogin {
     pub(crate) client_id: &'static str,
     pub(crate) scope: Scope,
+    pub(crate) requested_from: IpAddr,
     pub(crate) lifetime: Duration,
     pub(crate) interval: Duration,
 }

@@ -1,9 +1,13 @@
 //! Which endpoint a path means; each one answers with and without a trailing slash.
 
+use crate::journal::printable;
+
 /// The endpoints that clients and browsers meet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Endpoint {
+    /// `/authorize` (RFC 6749 section 3.1).
+    Authorize,
     /// `/device-authorization` (RFC 8628 section 3.1).
     DeviceAuthorization,
     /// `/token` (RFC 6749 section 3.2).
@@ -12,6 +16,14 @@ pub enum Endpoint {
     VerificationPage,
     /// `/resource`, a protected resource (RFC 6750).
     Resource,
+    /// `/userinfo` (OpenID Connect Core section 5.3).
+    Userinfo,
+    /// `/revoke` (RFC 7009).
+    Revocation,
+    /// `/introspect` (RFC 7662).
+    Introspection,
+    /// `/jwks` (RFC 7517).
+    Jwks,
     /// The two well-known documents (RFC 8414 and OpenID Connect Discovery).
     Metadata,
 }
@@ -20,32 +32,100 @@ pub enum Endpoint {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Route {
     To(Endpoint),
+    Control(Control),
     Unknown,
+}
+
+/// What can be asked below `/_control`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Control {
+    Devices,
+    Device { user_code: String, verdict: Verdict },
+    Requests,
+    AdvanceClock,
+    Reset,
+}
+
+/// What becomes of a device login.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    Approve,
+    Deny,
+    Expire,
 }
 
 /// Finds the route of `path`, below the issuer's own path or at the root.
 pub(crate) fn route(issuer: &str, path: &str) -> Route {
     let issuer_path = issuer_path(issuer);
-    // RFC 8414 section 3.1 inserts the well-known part between host and path.
+    // RFC 8414 section 3.1 inserts the well-known part between host and path; OpenID Connect appends it.
     let inserted = ["/.well-known/oauth-authorization-server", "/.well-known/openid-configuration"];
-    if inserted.iter().any(|well_known| path.strip_prefix(well_known) == Some(issuer_path)) {
+    if inserted.iter().any(|well_known| {
+        path.strip_prefix(well_known)
+            .is_some_and(|rest| rest.strip_suffix('/').unwrap_or(rest) == issuer_path)
+    }) {
         return Route::To(Endpoint::Metadata);
     }
     let below = path.strip_prefix(issuer_path).filter(|rest| rest.starts_with('/')).unwrap_or(path);
-    let below = below.strip_suffix('/').filter(|rest| !rest.ends_with('/')).unwrap_or(below);
+    let below = below.strip_suffix('/').unwrap_or(below);
+    if let Some(control) = below.strip_prefix("/_control") {
+        return route_control(control).map_or(Route::Unknown, Route::Control);
+    }
     Route::To(match below {
+        "/authorize" => Endpoint::Authorize,
         "/device-authorization" => Endpoint::DeviceAuthorization,
         "/token" => Endpoint::Token,
         "/device" => Endpoint::VerificationPage,
         "/resource" => Endpoint::Resource,
+        "/userinfo" => Endpoint::Userinfo,
+        "/revoke" => Endpoint::Revocation,
+        "/introspect" => Endpoint::Introspection,
+        "/jwks" => Endpoint::Jwks,
         "/.well-known/openid-configuration" => Endpoint::Metadata,
-        "/.well-known/oauth-authorization-server" if issuer_path.is_empty() => Endpoint::Metadata,
         _ => return Route::Unknown,
     })
 }
 
-/// The path of the issuer, without a slash at its end: empty for `http://127.0.0.1:8080`.
-pub(crate) fn issuer_path(issuer: &str) -> &str {
-    let after_scheme = issuer.find("://").map_or(0, |at| at + 3);
-    issuer[after_scheme..].find('/').map_or("", |at| &issuer[after_scheme + at..])
+fn route_control(path: &str) -> Option<Control> {
+    Some(match path {
+        "/devices" => Control::Devices,
+        "/requests" => Control::Requests,
+        "/clock/advance" => Control::AdvanceClock,
+        "/reset" => Control::Reset,
+        _ => {
+            let (user_code, verdict) = path.strip_prefix("/devices/")?.split_once('/')?;
+            let verdict = match verdict {
+                "approve" => Verdict::Approve,
+                "deny" => Verdict::Deny,
+                "expire" => Verdict::Expire,
+                _ => return None,
+            };
+            Control::Device { user_code: user_code.to_owned(), verdict }
+        }
+    })
+}
+
+impl Route {
+    /// The path for the journal, without codes.
+    pub(crate) fn journal_path(&self, path: &str) -> String {
+        match self {
+            Self::Control(Control::Device { user_code, .. }) => {
+                printable(&path.replacen(user_code, "{user_code}", 1))
+            }
+            // A client that puts a token in a path does not put it in the log.
+            Self::Unknown => match path.trim_start_matches('/').split('/').next().unwrap_or_default() {
+                first if first.len() <= LONGEST_WORD => printable(&format!("/{first}")),
+                _ => "/{long}".to_owned(),
+            },
+            _ => printable(path),
+        }
+    }
+}
+
+/// No word that someone may have meant for a path is longer; every token is.
+const LONGEST_WORD: usize = 32;
+
+/// The path of the issuer: empty for `http://127.0.0.1:8080`, `/t1` for `http://127.0.0.1:8080/t1`.
+fn issuer_path(issuer: &str) -> &str {
+    let host = issuer.find("://").map_or(0, |at| at + 3);
+    issuer[host..].find('/').map_or("", |at| &issuer[host + at..])
 }

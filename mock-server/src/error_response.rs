@@ -1,26 +1,38 @@
 //! Error responses: RFC 6749 section 5.2, RFC 6750 section 3 and RFC 8628 section 3.5.
 
+use std::borrow::Cow;
+
 use hyper::StatusCode;
 use hyper::header::{ALLOW, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use serde_json::json;
 
-use crate::http_response::{Response, json_no_store};
+use crate::http_response::{Response, empty, json_no_store, no_store};
 
 /// A refusal that a client program reads: `error`, and a description that names what was expected.
 #[derive(Debug)]
 pub(crate) struct ErrorResponse {
     pub(crate) status: StatusCode,
-    pub(crate) code: &'static str,
+    /// Empty where the RFC wants a challenge without an error code.
+    pub(crate) code: Cow<'static, str>,
     pub(crate) description: String,
-    header: Option<(hyper::header::HeaderName, HeaderValue)>,
+    header: Option<ErrorHeader>,
+}
+
+/// The one header that tells a client what to do about it.
+#[derive(Clone, Copy, Debug)]
+enum ErrorHeader {
+    Allow(&'static str),
+    BasicChallenge,
+    BearerChallenge { scope: Option<&'static str> },
+    RetryAfter(u64),
 }
 
 impl ErrorResponse {
     /// 400 with `code`.
-    pub(crate) fn new(code: &'static str, description: impl AsRef<str>) -> Self {
+    pub(crate) fn new(code: impl Into<Cow<'static, str>>, description: impl AsRef<str>) -> Self {
         Self {
             status: StatusCode::BAD_REQUEST,
-            code,
+            code: code.into(),
             description: in_error_description_charset(description.as_ref()),
             header: None,
         }
@@ -44,21 +56,28 @@ impl ErrorResponse {
 
     /// 401 `invalid_client`; with `Basic` in `WWW-Authenticate` if that is what the client tried (RFC 6749 section 5.2).
     pub(crate) fn invalid_client(description: impl AsRef<str>, tried_basic: bool) -> Self {
-        let mut error = Self::new("invalid_client", description);
-        error.status = StatusCode::UNAUTHORIZED;
-        if tried_basic {
-            let challenge = HeaderValue::from_static("Basic realm=\"mock-server\", charset=\"UTF-8\"");
-            error.header = Some((WWW_AUTHENTICATE, challenge));
-        }
+        let mut error = Self::new("invalid_client", description).with_status(StatusCode::UNAUTHORIZED);
+        error.header = tried_basic.then_some(ErrorHeader::BasicChallenge);
         error
     }
 
     /// 405: the endpoint exists, the method does not.
     pub(crate) fn method_not_allowed(allowed: &'static str) -> Self {
-        let mut error = Self::invalid_request(format!("this endpoint takes {allowed} only"));
-        error.status = StatusCode::METHOD_NOT_ALLOWED;
-        error.header = Some((ALLOW, HeaderValue::from_static(allowed)));
+        let mut error = Self::invalid_request(format!("this endpoint takes {allowed} only"))
+            .with_status(StatusCode::METHOD_NOT_ALLOWED);
+        error.header = Some(ErrorHeader::Allow(allowed));
         error
+    }
+
+    /// 401 with a bare challenge: "the request lacks any authentication information" (RFC 6750 section 3.1).
+    pub(crate) fn without_authentication() -> Self {
+        Self::new("", "").with_status(StatusCode::UNAUTHORIZED).with_bearer_challenge(None)
+    }
+
+    /// The same refusal with `WWW-Authenticate: Bearer`, its error and, if given, the scope that is needed.
+    pub(crate) fn with_bearer_challenge(mut self, scope: Option<&'static str>) -> Self {
+        self.header = Some(ErrorHeader::BearerChallenge { scope });
+        self
     }
 
     /// The same refusal with another status.
@@ -69,17 +88,42 @@ impl ErrorResponse {
 
     /// The same refusal with `Retry-After: seconds`.
     pub(crate) fn with_retry_after(mut self, seconds: u64) -> Self {
-        self.header = Some((RETRY_AFTER, HeaderValue::from(seconds)));
+        self.header = Some(ErrorHeader::RetryAfter(seconds));
         self
     }
 
     pub(crate) fn into_response(self) -> Response {
-        let body = json!({ "error": self.code, "error_description": self.description });
-        let mut response = json_no_store(self.status, &body);
-        if let Some((name, value)) = self.header {
+        let mut response = if self.code.is_empty() {
+            no_store(empty(self.status))
+        } else {
+            let body = json!({ "error": self.code, "error_description": self.description });
+            json_no_store(self.status, &body)
+        };
+        let (name, value) = match self.header {
+            None => return response,
+            Some(ErrorHeader::Allow(methods)) => (ALLOW, Ok(HeaderValue::from_static(methods))),
+            Some(ErrorHeader::BasicChallenge) => {
+                let challenge = "Basic realm=\"mock-server\", charset=\"UTF-8\"";
+                (WWW_AUTHENTICATE, Ok(HeaderValue::from_static(challenge)))
+            }
+            Some(ErrorHeader::BearerChallenge { scope }) => {
+                (WWW_AUTHENTICATE, HeaderValue::from_str(&self.bearer_challenge(scope)))
+            }
+            Some(ErrorHeader::RetryAfter(seconds)) => (RETRY_AFTER, Ok(HeaderValue::from(seconds))),
+        };
+        // The charset of descriptions has neither quotes nor control characters, so the value is always fine.
+        if let Ok(value) = value {
             response.headers_mut().insert(name, value);
         }
         response
+    }
+
+    fn bearer_challenge(&self, scope: Option<&str>) -> String {
+        if self.code.is_empty() {
+            return "Bearer".to_owned();
+        }
+        let scope = scope.map(|scope| format!(", scope=\"{scope}\"")).unwrap_or_default();
+        format!("Bearer error=\"{}\", error_description=\"{}\"{scope}", self.code, self.description)
     }
 }
 

@@ -41,14 +41,18 @@ pub(crate) fn is_own_origin(settings: &Settings, origin: &str) -> bool {
     matches!(origin.scheme_str(), Some("http" | "https")) && is_own(settings, authority)
 }
 
+/// A loopback name with the server's port, or the issuer's host with the issuer's port or the server's.
 fn is_own(settings: &Settings, authority: &Authority) -> bool {
     if authority.as_str().contains('@') {
         return false;
     }
     let named = |host: &str| host.eq_ignore_ascii_case(authority.host());
-    let port = authority.port_u16().unwrap_or(80);
-    if LOOPBACK.into_iter().any(named) && port == settings.port {
+    let has_own_port = authority.port_u16().unwrap_or(80) == settings.port;
+    if LOOPBACK.into_iter().any(named) && has_own_port {
         return true;
     }
-    settings.issuer.parse::<Uri>().is_ok_and(|issuer| issuer.host().is_some_and(named))
+    settings.issuer.parse::<Uri>().is_ok_and(|issuer| {
+        let has_port_of_issuer = authority.port_u16() == issuer.port_u16();
+        issuer.host().is_some_and(named) && (has_port_of_issuer || has_own_port)
+    })
 }

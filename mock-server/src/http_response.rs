@@ -1,8 +1,11 @@
 //! The few shapes of HTTP answer that this server gives.
 
 use hyper::body::Bytes;
-use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, LOCATION, PRAGMA};
+use hyper::header::{
+    ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, LOCATION, PRAGMA,
+};
 use hyper::{Method, StatusCode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
 /// A whole answer, not yet on the wire.
@@ -50,3 +53,24 @@ pub(crate) fn no_store(mut response: Response) -> Response {
     response.headers_mut().insert(PRAGMA, HeaderValue::from_static("no-cache"));
     response
 }
+
+/// Lets pages of every origin read the answer: metadata and keys are public.
+pub(crate) fn open_to_all_origins(mut response: Response) -> Response {
+    response.headers_mut().insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    response
+}
+
+/// Adds query parameters to a URL, keeping the query that it has (RFC 6749 section 3.1.2).
+pub(crate) fn with_query(url: &str, parameters: &[(&str, &str)]) -> String {
+    let mut url = url.to_owned();
+    for (name, value) in parameters {
+        url.push(if url.contains('?') { '&' } else { '?' });
+        url.push_str(name);
+        url.push('=');
+        url.extend(utf8_percent_encode(value, ALL_BUT_UNRESERVED));
+    }
+    url
+}
+
+/// RFC 3986 section 2.3: all but letters, digits and `-._~` is escaped.
+const ALL_BUT_UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');

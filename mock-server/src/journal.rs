@@ -1,6 +1,7 @@
 //! What clients did, as the server saw it; without any secret.
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::time::Duration;
 
 /// Older entries make room for newer ones past this many.
@@ -30,6 +31,24 @@ pub struct RecordedRequest {
     pub gap: Option<Duration>,
 }
 
+/// The line of a log: `POST /token 400 grant_type=... client_id=device error=slow_down gap=1.0s`.
+impl fmt::Display for RecordedRequest {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} {} {}", self.method, self.path, self.status)?;
+        let noted =
+            [("grant_type", &self.grant_type), ("client_id", &self.client_id), ("error", &self.error)];
+        for (name, value) in noted {
+            if let Some(value) = value {
+                write!(formatter, " {name}={value}")?;
+            }
+        }
+        match self.gap {
+            Some(gap) => write!(formatter, " gap={:.1}s", gap.as_secs_f64()),
+            None => Ok(()),
+        }
+    }
+}
+
 /// The latest requests, oldest first.
 #[derive(Debug, Default)]
 pub(crate) struct Journal(VecDeque<RecordedRequest>);
@@ -42,12 +61,8 @@ impl Journal {
         self.0.push_back(request);
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &RecordedRequest> {
+    pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = &RecordedRequest> {
         self.0.iter()
-    }
-
-    pub(crate) fn clear(&mut self) {
-        self.0.clear();
     }
 }
 
@@ -56,7 +71,7 @@ impl Journal {
 pub(crate) struct Note {
     pub(crate) grant_type: Option<String>,
     pub(crate) client_id: Option<String>,
-    pub(crate) error: Option<&'static str>,
+    pub(crate) error: Option<String>,
     pub(crate) gap: Option<Duration>,
 }
 

@@ -9,9 +9,11 @@
 //! # }
 //! ```
 #![forbid(unsafe_code)]
-#![allow(dead_code, reason = "the endpoints that use the rest follow")]
 
+mod authorization_codes;
 mod authorization_server;
+mod authorize;
+mod bearer_token;
 mod client_authentication;
 mod clients;
 mod clock;
@@ -23,20 +25,30 @@ mod error_response;
 mod grants;
 mod host_allow_list;
 mod http_response;
+mod id_token;
+mod introspection;
 mod issued_tokens;
 mod journal;
+mod jwks;
 mod listener;
 mod metadata;
 mod misbehaviour;
 mod mock_server;
+mod page;
 mod person;
+mod pkce;
 mod profiles;
 mod randomness;
+mod redirect_uri;
 mod request_parameters;
 mod resource;
+mod revocation;
 mod scope;
+mod sessions;
 mod token;
+mod userinfo;
 mod verification_page;
+mod wrong_codes;
 
 pub use authorization_server::{Answer, AuthorizationServer, Settings};
 pub use clock::Timestamp;

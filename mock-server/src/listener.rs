@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use http_body_util::{BodyExt as _, Full, Limited};
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper::header::{CONNECTION, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -17,11 +17,13 @@ use hyper::{Request, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
 use crate::authorization_server::{Answer, AuthorizationServer};
-use crate::clock::VirtualClock;
+use crate::clock::RealClock;
 use crate::error_response::ErrorResponse;
+use crate::journal::RecordedRequest;
 
 /// No request of any OAuth grant comes near this many bytes.
 const BODY_LIMIT: usize = 64 * 1024;
@@ -29,11 +31,19 @@ const BODY_LIMIT: usize = 64 * 1024;
 /// A client that takes longer to send its request is cut off.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How long a graceful stop waits for requests that are under way.
+const STOP_TIMEOUT: Duration = Duration::from_secs(2);
+
 /// The state and its clock, under one lock.
 pub(crate) struct Shared {
     pub(crate) server: AuthorizationServer,
-    pub(crate) clock: VirtualClock,
+    pub(crate) clock: RealClock,
+    /// Told of each request after its answer is decided.
+    pub(crate) on_request: Option<RequestLog>,
 }
+
+/// What a user of the library does with each request.
+pub(crate) type RequestLog = Arc<dyn Fn(&RecordedRequest) + Send + Sync>;
 
 /// Locks the state; a panic in another holder does not take the server away from everyone else.
 pub(crate) fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
@@ -45,26 +55,66 @@ pub(crate) async fn bind(port: u16) -> io::Result<TcpListener> {
     TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).await
 }
 
-/// Serves until the task is aborted, which closes the socket and every connection.
-pub(crate) fn serve(listener: TcpListener, shared: Arc<Mutex<Shared>>) -> JoinHandle<()> {
-    tokio::spawn(async move {
+/// A task that accepts connections. Aborting it closes the socket and every connection at once.
+pub(crate) struct Accepting {
+    task: JoinHandle<()>,
+    /// Dropped to ask for a graceful stop.
+    stop: watch::Sender<()>,
+}
+
+impl Accepting {
+    /// Closes everything now, whatever is under way, and waits until it is closed.
+    pub(crate) async fn abort(self) {
+        self.task.abort();
+        // The error says that the task was aborted.
+        let _ = self.task.await;
+    }
+
+    /// Takes no new connection, lets the requests under way end, and waits for that.
+    pub(crate) async fn stop(self) {
+        drop(self.stop);
+        // The task does not panic, and is not aborted by anyone else.
+        let _ = self.task.await;
+    }
+
+    pub(crate) fn abort_in_background(&self) {
+        self.task.abort();
+    }
+}
+
+/// Serves on the current runtime.
+pub(crate) fn serve(listener: TcpListener, shared: Arc<Mutex<Shared>>) -> Accepting {
+    let (stop, mut stopped) = watch::channel(());
+    let task = tokio::spawn(async move {
         let mut connections = JoinSet::new();
         loop {
             tokio::select! {
                 accepted = listener.accept() => match accepted {
                     Ok((stream, peer)) => {
-                        connections.spawn(serve_connection(stream, peer.ip(), Arc::clone(&shared)));
+                        let connection = serve_connection(stream, peer.ip(), Arc::clone(&shared), stopped.clone());
+                        connections.spawn(connection);
                     }
                     // Out of file descriptors, or a connection that died in the queue: give the rest a chance.
                     Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
                 },
                 Some(_) = connections.join_next() => {}
+                _ = stopped.changed() => break,
             }
         }
-    })
+        drop(listener);
+        let all_ended = async { while connections.join_next().await.is_some() {} };
+        // What is still under way after that is cut off.
+        let _ = tokio::time::timeout(STOP_TIMEOUT, all_ended).await;
+    });
+    Accepting { task, stop }
 }
 
-async fn serve_connection(stream: TcpStream, peer: IpAddr, shared: Arc<Mutex<Shared>>) {
+async fn serve_connection(
+    stream: TcpStream,
+    peer: IpAddr,
+    shared: Arc<Mutex<Shared>>,
+    mut stopped: watch::Receiver<()>,
+) {
     // Small answers go out at once; a socket that refuses is merely slower.
     let _ = stream.set_nodelay(true);
     let reset = Arc::new(AtomicBool::new(false));
@@ -83,20 +133,34 @@ async fn serve_connection(stream: TcpStream, peer: IpAddr, shared: Arc<Mutex<Sha
     });
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(REQUEST_TIMEOUT).max_headers(100);
-    // An error here is the client's going away, or a reset that was asked for.
-    let _ = http.serve_connection(TokioIo::new(stream), service).await;
+    let mut connection = std::pin::pin!(http.serve_connection(TokioIo::new(stream), service));
+    tokio::select! {
+        // An error here is the client's going away, or a reset that was asked for.
+        _ = connection.as_mut() => return,
+        _ = stopped.changed() => connection.as_mut().graceful_shutdown(),
+    }
+    let _ = connection.await;
 }
 
 async fn answer(request: Request<Incoming>, peer: IpAddr, shared: &Mutex<Shared>) -> Answer {
+    const TOO_LARGE: &str = "a request body may have 64 KiB";
     let (parts, body) = request.into_parts();
+    if body.size_hint().lower() > BODY_LIMIT as u64 {
+        return refuse_body(StatusCode::PAYLOAD_TOO_LARGE, TOO_LARGE);
+    }
     let body = match tokio::time::timeout(REQUEST_TIMEOUT, Limited::new(body, BODY_LIMIT).collect()).await {
         Ok(Ok(body)) => body.to_bytes(),
-        Ok(Err(_)) => return refuse_body(StatusCode::PAYLOAD_TOO_LARGE, "a request body may have 64 KiB"),
+        Ok(Err(_)) => return refuse_body(StatusCode::PAYLOAD_TOO_LARGE, TOO_LARGE),
         Err(_) => return refuse_body(StatusCode::REQUEST_TIMEOUT, "the request body took too long"),
     };
+    let request = Request::from_parts(parts, body);
     let mut shared = lock(shared);
     let now = shared.clock.now();
-    shared.server.handle(now, peer, &Request::from_parts(parts, body))
+    let answer = shared.server.handle(now, peer, &request);
+    if let (Some(log), Some(recorded)) = (&shared.on_request, shared.server.requests().next_back()) {
+        log(recorded);
+    }
+    answer
 }
 
 fn refuse_body(status: StatusCode, description: &str) -> Answer {

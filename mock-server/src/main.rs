@@ -6,7 +6,7 @@ use std::io::Write as _;
 use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
-use mock_server::{MockServer, Profile};
+use mock_server::{MockServer, Profile, RecordedRequest};
 use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -48,6 +48,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .port(arguments.port)
         .interval(Duration::from_secs(arguments.interval.into()))
         .auto_approve(arguments.auto_approve)
+        .consent_page(!arguments.auto_approve)
+        .on_request(log)
         .profile(match arguments.profile {
             ProfileName::Rfc => Profile::Rfc,
             ProfileName::Octopus => Profile::Octopus,
@@ -67,5 +69,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
     }
+    server.stop().await;
     Ok(())
+}
+
+/// One line a request on stderr. A journal entry holds no secret, so neither does the line.
+fn log(request: &RecordedRequest) {
+    // A log that cannot be written stops nobody's login.
+    let _ = writeln!(std::io::stderr(), "{request}");
 }

@@ -1,4 +1,4 @@
-//! Authorization server metadata: RFC 8414, and OpenID Connect Discovery.
+//! Authorization server metadata: RFC 8414 sections 2 and 3, and OpenID Connect Discovery section 3.
 
 use hyper::StatusCode;
 use serde_json::json;
@@ -6,9 +6,10 @@ use serde_json::json;
 use crate::authorization_server::{AuthorizationServer, Exchange};
 use crate::clients::grant_type;
 use crate::error_response::ErrorResponse;
-use crate::http_response::{Response, json};
+use crate::http_response::{Response, json, open_to_all_origins};
 use crate::scope;
 
+/// One document for both well-known paths: what is true of the server does not depend on who asks.
 pub(crate) fn respond(
     server: &AuthorizationServer,
     exchange: &Exchange<'_>,
@@ -16,12 +17,30 @@ pub(crate) fn respond(
     exchange.allow("GET")?;
     let metadata = json!({
         "issuer": server.settings.issuer,
-        "device_authorization_endpoint": server.endpoint_url("/device-authorization"),
+        "authorization_endpoint": server.endpoint_url("/authorize"),
         "token_endpoint": server.endpoint_url("/token"),
-        "grant_types_supported": grant_type::ALL,
-        "response_types_supported": ["code"],
+        "device_authorization_endpoint": server.endpoint_url("/device-authorization"),
+        "revocation_endpoint": server.endpoint_url("/revoke"),
+        "introspection_endpoint": server.endpoint_url("/introspect"),
+        "userinfo_endpoint": server.endpoint_url("/userinfo"),
+        "jwks_uri": server.endpoint_url("/jwks"),
         "scopes_supported": scope::SUPPORTED,
+        "response_types_supported": ["code"],
+        "response_modes_supported": ["query"],
+        "grant_types_supported": grant_type::ALL,
+        "code_challenge_methods_supported": ["S256", "plain"],
         "token_endpoint_auth_methods_supported": ["none", "client_secret_basic", "client_secret_post"],
+        "revocation_endpoint_auth_methods_supported": ["none", "client_secret_basic", "client_secret_post"],
+        "introspection_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
+        "authorization_response_iss_parameter_supported": true,
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": ["ES256"],
+        "claims_supported": [
+            "iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "at_hash",
+            "name", "preferred_username", "email", "email_verified",
+        ],
+        "request_parameter_supported": false,
+        "request_uri_parameter_supported": false,
     });
-    Ok(json(StatusCode::OK, &metadata))
+    Ok(open_to_all_origins(json(StatusCode::OK, &metadata)))
 }

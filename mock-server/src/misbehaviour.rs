@@ -8,6 +8,7 @@ use hyper::header::{HeaderValue, RETRY_AFTER};
 
 use crate::authorization_server::Answer;
 use crate::endpoint::Endpoint;
+use crate::error_response::ErrorResponse;
 use crate::http_response::{Response, with_body};
 
 /// What goes wrong in place of an answer. The request has no effect on the server's state.
@@ -28,6 +29,12 @@ pub enum Fault {
     },
     /// 200 with an HTML page, as a captive portal sends it.
     HtmlPage,
+    /// This OAuth error code, in the endpoint's own shape: JSON with 400, at `/authorize` a redirect.
+    Error(String),
+    /// At `/authorize`: an answer without `iss` (RFC 9207).
+    IssuerMissing,
+    /// At `/authorize`: an answer with the `iss` of another server, as in a mix-up attack (RFC 9207).
+    IssuerWrong,
 }
 
 /// Faults that wait for the next requests, in order, an endpoint each.
@@ -46,9 +53,10 @@ impl Misbehaviour {
 }
 
 impl Fault {
-    pub(crate) fn answer(&self) -> Answer {
-        Answer::Respond(match self {
-            Self::ConnectionReset => return Answer::ResetConnection,
+    /// The answer of any endpoint; `None` where the endpoint itself has to shape it.
+    pub(crate) fn answer(&self, endpoint: Endpoint) -> Option<Answer> {
+        let response = match self {
+            Self::ConnectionReset => return Some(Answer::ResetConnection),
             Self::ServiceUnavailable { retry_after } => {
                 failure(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable", *retry_after)
             }
@@ -56,7 +64,12 @@ impl Fault {
                 failure(StatusCode::TOO_MANY_REQUESTS, "Too Many Requests", *retry_after)
             }
             Self::HtmlPage => failure(StatusCode::OK, "Welcome to the Wi-Fi", None),
-        })
+            Self::Error(code) if endpoint != Endpoint::Authorize => {
+                ErrorResponse::new(code.clone(), "asked for by the test").into_response()
+            }
+            Self::Error(_) | Self::IssuerMissing | Self::IssuerWrong => return None,
+        };
+        Some(Answer::Respond(response))
     }
 }
 

@@ -4,14 +4,14 @@ use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::task::JoinHandle;
+use hyper::Uri;
 
 use crate::authorization_server::{AuthorizationServer, Settings};
-use crate::clock::VirtualClock;
+use crate::clock::RealClock;
 use crate::control::{ControlError, PendingDevice};
 use crate::endpoint::Endpoint;
 use crate::journal::RecordedRequest;
-use crate::listener::{self, Shared, lock};
+use crate::listener::{self, Accepting, RequestLog, Shared, lock};
 use crate::misbehaviour::Fault;
 use crate::profiles::Profile;
 
@@ -21,7 +21,7 @@ use crate::profiles::Profile;
 pub struct MockServer {
     shared: Arc<Mutex<Shared>>,
     /// Empty while the server does not listen.
-    accepting: Mutex<Option<JoinHandle<()>>>,
+    accepting: Mutex<Option<Accepting>>,
     issuer: String,
     port: u16,
 }
@@ -34,7 +34,9 @@ impl MockServer {
 
     /// Chooses something before the start.
     pub fn builder() -> MockServerBuilder {
-        MockServerBuilder { port: 0, issuer: None, settings: Settings::new(0) }
+        let mut settings = Settings::new(0);
+        settings.consent_page = false;
+        MockServerBuilder { port: 0, issuer: None, settings, on_request: None }
     }
 
     /// The issuer identifier: `http://127.0.0.1:PORT`, without a slash at its end.
@@ -73,12 +75,12 @@ impl MockServer {
 
     /// What clients did so far, oldest first (the latest ten thousand requests).
     pub fn requests(&self) -> Vec<RecordedRequest> {
-        lock(&self.shared).server.journal.iter().cloned().collect()
+        lock(&self.shared).server.requests().cloned().collect()
     }
 
     /// Moves the server's clock forward: over codes, tokens, expiry and the gaps between polls.
     pub fn advance(&self, duration: Duration) {
-        lock(&self.shared).clock.advance(duration);
+        lock(&self.shared).server.advance(duration);
     }
 
     /// Answers the next `times` requests to `endpoint` with `fault`, after those already asked for.
@@ -86,13 +88,17 @@ impl MockServer {
         lock(&self.shared).server.fail_next(endpoint, fault, times);
     }
 
-    /// Closes the listening socket and every connection, as a stopped server would; the state stays.
+    /// Forgets all codes, tokens, faults and requests, and what was added to the clock.
+    pub fn reset(&self) {
+        let shared = &mut *lock(&self.shared);
+        shared.server.reset(shared.clock.now());
+    }
+
+    /// Closes the listening socket and every connection, as a server that dies would; the state stays.
     pub async fn pause_listening(&self) {
-        let accepting = self.accepting.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let accepting = self.take_accepting();
         if let Some(accepting) = accepting {
-            accepting.abort();
-            // The sockets are closed once the task is gone; its error says that it was aborted.
-            let _ = accepting.await;
+            accepting.abort().await;
         }
     }
 
@@ -104,23 +110,36 @@ impl MockServer {
         *self.accepting.lock().unwrap_or_else(PoisonError::into_inner) = Some(accepting);
         Ok(())
     }
+
+    /// Stops gracefully: requests under way are answered, for at most two seconds.
+    pub async fn stop(self) {
+        let accepting = self.take_accepting();
+        if let Some(accepting) = accepting {
+            accepting.stop().await;
+        }
+    }
+
+    fn take_accepting(&self) -> Option<Accepting> {
+        self.accepting.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
 }
 
 impl Drop for MockServer {
     fn drop(&mut self) {
         if let Some(accepting) = self.accepting.get_mut().unwrap_or_else(PoisonError::into_inner) {
-            accepting.abort();
+            accepting.abort_in_background();
         }
     }
 }
 
 /// What can be chosen before a [`MockServer`] starts.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[must_use = "a builder does nothing until start"]
 pub struct MockServerBuilder {
     port: u16,
     issuer: Option<String>,
     settings: Settings,
+    on_request: Option<RequestLog>,
 }
 
 impl MockServerBuilder {
@@ -136,15 +155,24 @@ impl MockServerBuilder {
         self
     }
 
-    /// What devices are told to wait between polls, and are held to; 5 seconds by default, whole seconds.
+    /// What devices are told to wait between polls, and are held to: 5 seconds by default, rounded up to whole
+    /// seconds.
     pub fn interval(mut self, interval: Duration) -> Self {
-        self.settings.interval = interval;
+        let started_second = u64::from(interval.subsec_nanos() > 0);
+        self.settings.interval = Duration::from_secs(interval.as_secs().saturating_add(started_second));
         self
     }
 
     /// Approves without a person: a device after its second poll, an authorization request at once.
     pub fn auto_approve(mut self, auto_approve: bool) -> Self {
         self.settings.auto_approve = auto_approve;
+        self
+    }
+
+    /// Asks the person on a page before `/authorize` answers. Off by default in the library (a single GET is answered
+    /// with the redirect), on in the program.
+    pub fn consent_page(mut self, consent_page: bool) -> Self {
+        self.settings.consent_page = consent_page;
         self
     }
 
@@ -160,18 +188,45 @@ impl MockServerBuilder {
         self
     }
 
+    /// Is told of each request after its answer is decided, before it is sent; for a log.
+    pub fn on_request(mut self, log: impl Fn(&RecordedRequest) + Send + Sync + 'static) -> Self {
+        self.on_request = Some(Arc::new(log));
+        self
+    }
+
     /// Binds the port and serves on the current tokio runtime.
     pub async fn start(self) -> io::Result<MockServer> {
         let listener = listener::bind(self.port).await?;
         let port = listener.local_addr()?.port();
         let mut settings = self.settings;
         settings.port = port;
-        settings.issuer = self.issuer.unwrap_or_else(|| Settings::new(port).issuer);
+        if let Some(issuer) = self.issuer {
+            check_issuer(&issuer)?;
+            settings.issuer = issuer;
+        } else {
+            settings.issuer = Settings::new(port).issuer;
+        }
         let issuer = settings.issuer.clone();
-        let clock = VirtualClock::start();
+        let clock = RealClock::start();
         let server = AuthorizationServer::new(settings, clock.now());
-        let shared = Arc::new(Mutex::new(Shared { server, clock }));
+        let shared = Arc::new(Mutex::new(Shared { server, clock, on_request: self.on_request }));
         let accepting = listener::serve(listener, Arc::clone(&shared));
         Ok(MockServer { shared, accepting: Mutex::new(Some(accepting)), issuer, port })
     }
+}
+
+/// RFC 8414 section 2: "a URL that uses the https scheme and has no query or fragment components"; http is for tests.
+fn check_issuer(issuer: &str) -> io::Result<()> {
+    let url = issuer.parse::<Uri>().ok().filter(|url| matches!(url.scheme_str(), Some("http" | "https")));
+    let authority = url.as_ref().and_then(Uri::authority).map_or("@", |authority| authority.as_str());
+    if authority.contains('@') || issuer.contains(['?', '#']) || issuer.ends_with('/') {
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            format!(
+                "the issuer {issuer:?} must be http://HOST or https://HOST, with a port and a path if need be, \
+                 without user name, query, fragment or a slash at its end"
+            ),
+        ));
+    }
+    Ok(())
 }

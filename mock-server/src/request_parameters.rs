@@ -1,7 +1,5 @@
 //! Request parameters in a form body or a query, read strictly: RFC 6749 sections 3.1, 3.2 and Appendix B.
 
-use std::borrow::Cow;
-
 use hyper::Request;
 use hyper::body::Bytes;
 use hyper::header::CONTENT_TYPE;
@@ -9,18 +7,26 @@ use percent_encoding::percent_decode_str;
 
 use crate::error_response::ErrorResponse;
 
-/// Parameters in the order they came, each name once.
-#[derive(Debug, Default)]
+/// No request of any grant has as many parameters.
+const MAX_PARAMETERS: usize = 100;
+
+/// Parameters in the order they came.
+#[derive(Default)]
 pub(crate) struct RequestParameters(Vec<(String, String)>);
 
 impl RequestParameters {
-    /// Reads a form body; parameters in the URL are refused (RFC 6749 section 2.3.1).
+    /// Reads a form body for a client program; parameters in the URL are refused (RFC 6749 section 2.3.1).
     pub(crate) fn from_form(request: &Request<Bytes>) -> Result<Self, ErrorResponse> {
         if request.uri().query().is_some_and(|query| !query.is_empty()) {
             return Err(ErrorResponse::invalid_request(
                 "parameters belong in the request body, not in the URL (RFC 6749 section 2.3.1)",
             ));
         }
+        Self::form_with_repeats(request)?.each_once()
+    }
+
+    /// Reads a form body in which a parameter may come twice.
+    pub(crate) fn form_with_repeats(request: &Request<Bytes>) -> Result<Self, ErrorResponse> {
         if !is_form(request) {
             return Err(ErrorResponse::invalid_request(
                 "Content-Type must be application/x-www-form-urlencoded",
@@ -28,22 +34,40 @@ impl RequestParameters {
         }
         let body = str::from_utf8(request.body())
             .map_err(|_| ErrorResponse::invalid_request("the request body is not UTF-8"))?;
-        Self::parse(body)
+        Self::with_repeats(body)
     }
 
-    /// Reads `name=value&...`.
-    pub(crate) fn parse(text: &str) -> Result<Self, ErrorResponse> {
-        let mut parameters: Vec<(String, String)> = Vec::new();
+    /// Reads `name=value&...` in which a parameter may come twice.
+    pub(crate) fn with_repeats(text: &str) -> Result<Self, ErrorResponse> {
+        let mut parameters = Vec::new();
         for pair in text.split('&').filter(|pair| !pair.is_empty()) {
-            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            let (name, value) = (form_decode(name)?.into_owned(), form_decode(value)?.into_owned());
-            // "Request and response parameters MUST NOT be included more than once"; RFC 8707 lets `resource` repeat.
-            if name != "resource" && parameters.iter().any(|(known, _)| *known == name) {
-                return Err(ErrorResponse::invalid_request(format!("the parameter {name} is repeated")));
+            if parameters.len() == MAX_PARAMETERS {
+                return Err(ErrorResponse::invalid_request("more than 100 parameters"));
             }
-            parameters.push((name, value));
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            parameters.push((form_decode(name)?, form_decode(value)?));
         }
         Ok(Self(parameters))
+    }
+
+    /// "Request and response parameters MUST NOT be included more than once."
+    fn each_once(self) -> Result<Self, ErrorResponse> {
+        match self.first_repeated() {
+            None => Ok(self),
+            Some(name) => Err(ErrorResponse::invalid_request(format!("the parameter {name} is repeated"))),
+        }
+    }
+
+    /// The first name that comes twice; `resource` may (RFC 8707 section 2).
+    pub(crate) fn first_repeated(&self) -> Option<&str> {
+        self.0
+            .iter()
+            .map(|(name, _)| name.as_str())
+            .find(|name| *name != "resource" && self.is_repeated(name))
+    }
+
+    pub(crate) fn is_repeated(&self, name: &str) -> bool {
+        self.0.iter().filter(|(known, _)| known == name).count() > 1
     }
 
     /// The value of `name`. "Parameters sent without a value MUST be treated as if they were omitted".
@@ -57,10 +81,15 @@ impl RequestParameters {
         self.get(name)
             .ok_or_else(|| ErrorResponse::invalid_request(format!("the parameter {name} is missing")))
     }
+
+    /// All names with their values.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
 }
 
 /// Undoes `application/x-www-form-urlencoded` for one name or value.
-pub(crate) fn form_decode(text: &str) -> Result<Cow<'_, str>, ErrorResponse> {
+pub(crate) fn form_decode(text: &str) -> Result<String, ErrorResponse> {
     let bytes = text.as_bytes();
     let escapes_are_whole = text.match_indices('%').all(|(at, _)| {
         bytes.get(at + 1..at + 3).is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
@@ -69,10 +98,10 @@ pub(crate) fn form_decode(text: &str) -> Result<Cow<'_, str>, ErrorResponse> {
         return Err(ErrorResponse::invalid_request("a percent sign must be followed by two hex digits"));
     }
     let spaced = text.replace('+', " ");
-    match percent_decode_str(&spaced).decode_utf8() {
-        Ok(decoded) => Ok(Cow::Owned(decoded.into_owned())),
-        Err(_) => Err(ErrorResponse::invalid_request("a parameter is not UTF-8 after percent-decoding")),
-    }
+    let decoded = percent_decode_str(&spaced).decode_utf8();
+    let decoded = decoded
+        .map_err(|_| ErrorResponse::invalid_request("a parameter is not UTF-8 after percent-decoding"))?;
+    Ok(decoded.into_owned())
 }
 
 fn is_form(request: &Request<Bytes>) -> bool {

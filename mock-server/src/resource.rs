@@ -1,32 +1,25 @@
-//! A protected resource: RFC 6750.
+//! A protected resource: it says for whom the access token stands.
 
-use hyper::StatusCode;
-use hyper::header::AUTHORIZATION;
+use hyper::{Method, StatusCode};
 use serde_json::json;
 
 use crate::authorization_server::{AuthorizationServer, Exchange};
+use crate::bearer_token;
 use crate::error_response::ErrorResponse;
 use crate::http_response::{Response, json_no_store};
-use crate::profiles::ResourceAuthorization;
 
+/// Any active token may read; a POST needs the scope `write`.
 pub(crate) fn respond(
-    server: &mut AuthorizationServer,
-    exchange: &mut Exchange<'_>,
+    server: &AuthorizationServer,
+    exchange: &Exchange<'_>,
 ) -> Result<Response, ErrorResponse> {
-    let header = exchange.request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let token = match server.rules().resource_authorization {
-        ResourceAuthorization::RawToken => header,
-        ResourceAuthorization::Bearer => header.and_then(|header| header.strip_prefix("Bearer ")),
-    };
-    let active = token.and_then(|token| server.tokens.active_access_token(exchange.now, token));
-    let Some((token, grant)) = active else {
-        return Err(
-            ErrorResponse::new("invalid_token", "no such token").with_status(StatusCode::UNAUTHORIZED)
-        );
-    };
+    exchange.allow("GET, POST")?;
+    let required_scope = (exchange.request.method() == Method::POST).then_some("write");
+    let (token, grant) = bearer_token::check(server, exchange, required_scope)?;
     let body = json!({
         "resource": "demo",
-        "sub": grant.subject,
+        // A client that acts for itself is its own subject (RFC 9068 section 2.2).
+        "sub": grant.subject.unwrap_or(grant.client_id),
         "client_id": grant.client_id,
         "scope": token.scope.to_parameter(),
     });

@@ -4,7 +4,7 @@ use crate::authorization_server::{AuthorizationServer, Exchange};
 use crate::client_authentication::authenticate;
 use crate::clients::grant_type;
 use crate::error_response::ErrorResponse;
-use crate::grants::device_code;
+use crate::grants::{authorization_code, client_credentials, device_code, refresh_token};
 use crate::http_response::Response;
 use crate::journal::printable;
 use crate::request_parameters::RequestParameters;
@@ -15,26 +15,27 @@ pub(crate) fn respond(
 ) -> Result<Response, ErrorResponse> {
     exchange.allow("POST")?;
     let parameters = RequestParameters::from_form(exchange.request)?;
-    exchange.note.client_id = parameters.get("client_id").map(printable);
     exchange.note.grant_type = parameters.get("grant_type").map(printable);
-    let client = authenticate(exchange.request, &parameters)?;
-    exchange.note.client_id = Some(client.id.to_owned());
+    let client = authenticate(exchange, &parameters)?;
 
     let grant_type = parameters.require("grant_type")?;
-    if !grant_type::ALL.contains(&grant_type) {
-        return Err(ErrorResponse::new(
-            "unsupported_grant_type",
-            format!("this server knows the grant types {}", grant_type::ALL.join(", ")),
-        ));
-    }
+    let grant = match grant_type {
+        grant_type::AUTHORIZATION_CODE => authorization_code::redeem,
+        grant_type::CLIENT_CREDENTIALS => client_credentials::issue,
+        grant_type::DEVICE_CODE => device_code::redeem,
+        grant_type::REFRESH_TOKEN => refresh_token::redeem,
+        _ => {
+            return Err(ErrorResponse::new(
+                "unsupported_grant_type",
+                format!("this server knows the grant types {}", grant_type::ALL.join(", ")),
+            ));
+        }
+    };
     if !client.may_use(grant_type) {
         return Err(ErrorResponse::unauthorized_client(format!(
             "the client {} is not registered for the grant type {grant_type}",
             client.id
         )));
     }
-    match grant_type {
-        grant_type::DEVICE_CODE => device_code::redeem(server, exchange, client, &parameters),
-        _ => Err(ErrorResponse::new("unsupported_grant_type", "not here yet")),
-    }
+    grant(server, exchange, client, &parameters)
 }

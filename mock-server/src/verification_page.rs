@@ -1,20 +1,161 @@
-//! The verification page, where a person types the code: RFC 8628 section 3.3.
+//! The verification page, where a person types the code: RFC 8628 sections 3.3, 5.1, 5.4 and 6.1.
 
-use hyper::StatusCode;
-use maud::{DOCTYPE, html};
+use hyper::header::{HeaderValue, RETRY_AFTER};
+use hyper::{Method, StatusCode};
+use maud::{Markup, html};
 
 use crate::authorization_server::{AuthorizationServer, Exchange};
+use crate::clients;
+use crate::clock::Timestamp;
+use crate::device_codes::{Decision, DeviceLogin};
 use crate::error_response::ErrorResponse;
-use crate::http_response::{Response, with_body};
+use crate::http_response::Response;
+use crate::page::{decision_buttons, message, page, scope_list};
+use crate::profiles::UserCodeFormat;
+use crate::request_parameters::RequestParameters;
+use crate::sessions::{Session, cross_site_page, is_same_origin};
 
+/// GET shows the form; POST takes the code, and with `decision` what the person decided. No GET changes anything.
 pub(crate) fn respond(
-    _server: &mut AuthorizationServer,
+    server: &mut AuthorizationServer,
     exchange: &mut Exchange<'_>,
 ) -> Result<Response, ErrorResponse> {
     exchange.allow("GET, POST")?;
-    let page = html! {
-        (DOCTYPE)
-        html lang="en" { head { title { "Sign in a device" } } body { form method="post" { input name="user_code"; } } }
+    let session = Session::of(server, exchange);
+    let csrf_token = session.csrf_token(server);
+    let form = CodeForm {
+        format: server.rules().user_code,
+        action: exchange.request.uri().path(),
+        csrf_token: &csrf_token,
     };
-    Ok(with_body(StatusCode::OK, "text/html; charset=utf-8", page.into_string()))
+    if exchange.request.method() != Method::POST {
+        let query = exchange.request.uri().query().unwrap_or_default();
+        let parameters = RequestParameters::with_repeats(query)?;
+        return Ok(session.remember(form.prefilled(parameters.get("user_code").unwrap_or_default())));
+    }
+
+    let parameters = RequestParameters::form_with_repeats(exchange.request)?;
+    if !is_same_origin(server, exchange, &parameters) {
+        return Ok(session.remember(cross_site_page()));
+    }
+    let now = exchange.now;
+    if let Some(wait) = server.wrong_codes.must_wait(now, exchange.peer, server.settings.wrong_code_limit) {
+        let mut response = message(
+            StatusCode::TOO_MANY_REQUESTS,
+            "Too many wrong codes",
+            &format!("For safety no code is taken from here for the next {} seconds.", wait.as_secs()),
+        );
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(wait.as_secs()));
+        return Ok(response);
+    }
+    let typed = parameters.get("user_code").unwrap_or_default();
+    if typed.is_empty() {
+        return Ok(form.again(StatusCode::BAD_REQUEST, typed, "Type the code that your device shows."));
+    }
+    let Some(login) = server.device_codes.by_typed_code(typed) else {
+        server.wrong_codes.note(now, exchange.peer, server.rules().device_code_lifetime);
+        return Ok(form.again(
+            StatusCode::BAD_REQUEST,
+            typed,
+            "That code is wrong. Compare it with your device.",
+        ));
+    };
+    if login.decision != Decision::Pending {
+        let text = "That code has been used already. A code is good for one decision.";
+        return Ok(form.again(StatusCode::CONFLICT, "", text));
+    }
+    if login.is_expired(now) {
+        let text = "That code has expired. Ask your device for a new one.";
+        return Ok(form.again(StatusCode::GONE, "", text));
+    }
+    Ok(match parameters.get("decision") {
+        None => confirm(login, now, &csrf_token),
+        Some("approve") => {
+            login.decision = Decision::Approved;
+            message(
+                StatusCode::OK,
+                "Device approved",
+                "Your device will go on by itself in a few seconds. You can close this page.",
+            )
+        }
+        Some("deny") => {
+            login.decision = Decision::Denied;
+            message(StatusCode::OK, "Device denied", "Your device gets no access. You can close this page.")
+        }
+        Some(_) => return Err(ErrorResponse::invalid_request("decision must be approve or deny")),
+    })
+}
+
+/// The page that asks for the code.
+struct CodeForm<'a> {
+    format: UserCodeFormat,
+    /// The page's own path: without the query, so that the code of `verification_uri_complete` is not sent on.
+    action: &'a str,
+    csrf_token: &'a str,
+}
+
+impl CodeForm<'_> {
+    /// With a code from `verification_uri_complete`, still to be compared and confirmed (section 3.3.1).
+    fn prefilled(&self, user_code: &str) -> Response {
+        let hint = if user_code.is_empty() {
+            "Type the code that your device shows."
+        } else {
+            "Is this the code that your device shows? If not, correct it."
+        };
+        self.show(StatusCode::OK, user_code, &html! { p.hint id="hint" { (hint) } })
+    }
+
+    fn again(&self, status: StatusCode, user_code: &str, text: &str) -> Response {
+        self.show(status, user_code, &html! { p.alert id="hint" role="alert" { (text) } })
+    }
+
+    fn show(&self, status: StatusCode, user_code: &str, hint: &Markup) -> Response {
+        page(
+            status,
+            "Sign in a device",
+            &html! {
+                h1 { "Sign in a device" }
+                (hint)
+                form method="post" action=(self.action) {
+                    input type="hidden" name="csrf_token" value=(self.csrf_token);
+                    label for="user_code" { "Code" }
+                    input type="text" id="user_code" name="user_code" value=(user_code) required autofocus
+                        placeholder=(self.format.placeholder()) maxlength="40" autocomplete="off"
+                        autocapitalize="characters" spellcheck="false" aria-describedby="hint";
+                    button type="submit" { "Continue" }
+                }
+            },
+        )
+    }
+}
+
+fn confirm(login: &DeviceLogin, now: Timestamp, csrf_token: &str) -> Response {
+    let name = clients::find(login.client_id).map_or(login.client_id, |client| client.name);
+    page(
+        StatusCode::OK,
+        "Approve this device?",
+        &html! {
+            h1 { "Approve this device?" }
+            p { strong { (name) } " wants to sign in as you, with this code:" }
+            strong.user-code { (login.user_code) }
+            dl {
+                dt { "It may then" }
+                dd { (scope_list(&login.scope)) }
+                dt { "The request" }
+                dd {
+                    "by client " code { (login.client_id) } " from " (login.requested_from) ", "
+                    (login.age_in_words(now))
+                }
+            }
+            p {
+                "Is the device in your possession, and does it show this very code? "
+                "If someone sent you the code or a link, deny."
+            }
+            form method="post" {
+                input type="hidden" name="csrf_token" value=(csrf_token);
+                input type="hidden" name="user_code" value=(login.user_code);
+                (decision_buttons())
+            }
+        },
+    )
 }

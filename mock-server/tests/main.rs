@@ -1,6 +1,34 @@
 //! Tests of the server as its clients meet it; modules are named as the source files that they test.
+//!
+//! Most of them drive the pure state with a clock of their own; what needs a socket uses one.
 #![forbid(unsafe_code)]
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on says so by panicking")]
 
+mod state;
+
+mod authorization_code;
+mod authorize;
+mod client_authentication;
+mod client_credentials;
+mod control;
+mod device_authorization;
+mod device_code;
+mod endpoint;
+mod host_allow_list;
+mod id_token;
+mod introspection;
+mod journal;
+mod listener;
+mod main_program;
+mod metadata;
+mod misbehaviour;
 mod mock_server;
+mod pkce;
+mod profiles;
 mod raw_http;
+mod refresh_token;
+mod resource;
+mod revocation;
+mod token;
+mod userinfo;
+mod verification_page;

@@ -70,5 +70,5 @@ pub(crate) fn redeem(
         authorized_at: now,
     });
     login.decision = Decision::Redeemed(grant);
-    Ok(access_token_response(server, now, grant, scope, Refresh::Issue))
+    Ok(access_token_response(server, now, grant, &scope, Refresh::Issue))
 }

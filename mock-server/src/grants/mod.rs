@@ -1,6 +1,9 @@
 //! The four grants, one file each, and the answer that they share: RFC 6749 section 5.1.
 
+pub(crate) mod authorization_code;
+pub(crate) mod client_credentials;
 pub(crate) mod device_code;
+pub(crate) mod refresh_token;
 
 use hyper::StatusCode;
 use serde_json::json;
@@ -8,6 +11,7 @@ use serde_json::json;
 use crate::authorization_server::AuthorizationServer;
 use crate::clock::Timestamp;
 use crate::http_response::{Response, json_no_store};
+use crate::id_token;
 use crate::issued_tokens::{ACCESS_TOKEN_LIFETIME, GrantId};
 use crate::scope::Scope;
 
@@ -23,20 +27,22 @@ pub(crate) fn access_token_response(
     server: &mut AuthorizationServer,
     now: Timestamp,
     grant: GrantId,
-    scope: Scope,
+    scope: &Scope,
     refresh: Refresh,
 ) -> Response {
-    let scope_parameter = scope.to_parameter();
-    let access_token = server.tokens.issue_access_token(now, &mut server.randomness, grant, scope);
+    let access_token = server.tokens.issue_access_token(now, &mut server.randomness, grant, scope.clone());
     let mut answer = json!({
         "access_token": access_token,
         "token_type": "Bearer",
         "expires_in": ACCESS_TOKEN_LIFETIME.as_secs(),
-        "scope": scope_parameter,
+        "scope": scope.to_parameter(),
     });
     if refresh == Refresh::Issue {
         answer["refresh_token"] =
             server.tokens.issue_refresh_token(now, &mut server.randomness, grant).into();
+    }
+    if let Some(id_token) = id_token::issue(server, now, grant, scope, &access_token) {
+        answer["id_token"] = id_token.into();
     }
     json_no_store(StatusCode::OK, &answer)
 }

@@ -56,6 +56,12 @@ pub(crate) struct UserCodeFormat {
 }
 
 impl UserCodeFormat {
+    /// The shape of a code, for an empty field.
+    pub(crate) fn placeholder(self) -> String {
+        let groups = self.length / self.group;
+        vec!["•".repeat(self.group); groups].join("-")
+    }
+
     pub(crate) fn generate(self, randomness: &mut Randomness) -> String {
         let mut code = String::new();
         for (at, character) in randomness.text(self.alphabet, self.length).chars().enumerate() {

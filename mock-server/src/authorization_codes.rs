@@ -1,0 +1,82 @@
+//! Authorization codes: RFC 6749 sections 1.3.1, 4.1.2 and 10.5.
+
+use std::collections::{HashMap, VecDeque};
+use std::time::Duration;
+
+use crate::clock::Timestamp;
+use crate::issued_tokens::GrantId;
+use crate::pkce::CodeChallenge;
+use crate::randomness::Randomness;
+use crate::scope::Scope;
+
+/// "A maximum authorization code lifetime of 10 minutes is RECOMMENDED."
+const LIFETIME: Duration = Duration::from_secs(10 * 60);
+
+/// How long a code is known after its expiry, so that a second use still revokes the tokens of the first.
+const REMEMBERED_AFTER_EXPIRY: Duration = Duration::from_secs(60 * 60);
+
+/// What the person approved, and what the token request must show.
+pub(crate) struct AuthorizationCode {
+    pub(crate) client_id: &'static str,
+    /// As sent in the authorization request; `None` if it was left out.
+    pub(crate) redirect_uri: Option<String>,
+    pub(crate) scope: Scope,
+    pub(crate) challenge: Option<CodeChallenge>,
+    /// The OpenID Connect `nonce`.
+    pub(crate) nonce: Option<String>,
+    pub(crate) authorized_at: Timestamp,
+    pub(crate) usage: Usage,
+}
+
+/// "The client MUST NOT use the authorization code more than once."
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Usage {
+    Fresh,
+    /// A token request failed the check of PKCE: nobody gets a second guess.
+    Spent,
+    Redeemed(GrantId),
+}
+
+impl AuthorizationCode {
+    pub(crate) fn is_expired(&self, now: Timestamp) -> bool {
+        now >= self.authorized_at + LIFETIME
+    }
+}
+
+/// All codes that may still mean something.
+#[derive(Default)]
+pub(crate) struct AuthorizationCodes {
+    codes: HashMap<String, AuthorizationCode>,
+    oldest_first: VecDeque<String>,
+}
+
+impl AuthorizationCodes {
+    pub(crate) fn issue(
+        &mut self,
+        now: Timestamp,
+        randomness: &mut Randomness,
+        code: AuthorizationCode,
+    ) -> String {
+        self.forget_long_expired(now);
+        let text = randomness.token();
+        self.codes.insert(text.clone(), code);
+        self.oldest_first.push_back(text.clone());
+        text
+    }
+
+    pub(crate) fn find(&mut self, code: &str) -> Option<&mut AuthorizationCode> {
+        self.codes.get_mut(code)
+    }
+
+    fn forget_long_expired(&mut self, now: Timestamp) {
+        while let Some(oldest) = self.oldest_first.front() {
+            let remembered =
+                |code: &AuthorizationCode| now < code.authorized_at + LIFETIME + REMEMBERED_AFTER_EXPIRY;
+            if self.codes.get(oldest).is_some_and(remembered) {
+                return;
+            }
+            self.codes.remove(oldest);
+            self.oldest_first.pop_front();
+        }
+    }
+}

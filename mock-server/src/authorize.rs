@@ -1,0 +1,215 @@
+//! The authorization endpoint: RFC 6749 sections 3.1 and 4.1.1-4.1.2, RFC 7636 section 4.3, RFC 9207.
+
+use hyper::{Method, StatusCode};
+use maud::html;
+
+use crate::authorization_codes::{AuthorizationCode, Usage};
+use crate::authorization_server::{AuthorizationServer, Exchange};
+use crate::clients::{self, Client, grant_type};
+use crate::error_response::ErrorResponse;
+use crate::http_response::{Response, redirect, with_query};
+use crate::misbehaviour::Fault;
+use crate::page::{decision_buttons, message, page_leading_to, scope_list};
+use crate::pkce::CodeChallenge;
+use crate::redirect_uri;
+use crate::request_parameters::RequestParameters;
+use crate::scope::Scope;
+use crate::sessions::{Session, cross_site_page, is_same_origin};
+
+/// GET or POST asks for authorization; a POST with `decision` is what the person answered on the consent page.
+pub(crate) fn respond(
+    server: &mut AuthorizationServer,
+    exchange: &mut Exchange<'_>,
+) -> Result<Response, ErrorResponse> {
+    exchange.allow("GET, POST")?;
+    let is_post = exchange.request.method() == Method::POST;
+    let parameters = if is_post {
+        RequestParameters::form_with_repeats(exchange.request)
+    } else {
+        RequestParameters::with_repeats(exchange.request.uri().query().unwrap_or_default())
+    };
+    let parameters = match parameters {
+        Ok(parameters) => parameters,
+        Err(refusal) => return Ok(exchange.refuse_on_page(&refusal.description)),
+    };
+
+    // "the authorization server [...] MUST NOT automatically redirect the user agent to the invalid redirection URI"
+    let (client, redirect_uri) = match client_and_redirect_uri(&parameters) {
+        Ok(known) => known,
+        Err(reason) => return Ok(exchange.refuse_on_page(&reason)),
+    };
+    exchange.note.client_id = Some(client.id.to_owned());
+    let back = AuthorizationResponse {
+        redirect_uri,
+        state: parameters.get("state").filter(|_| !parameters.is_repeated("state")),
+    };
+
+    let request = match AuthorizationRequest::check(client, &parameters) {
+        Ok(request) => request,
+        Err(refusal) => return Ok(back.refuse(server, exchange, &refusal)),
+    };
+    if let Some(Fault::Error(code)) = &exchange.fault {
+        let refusal = ErrorResponse::new(code.clone(), "asked for by the test");
+        return Ok(back.refuse(server, exchange, &refusal));
+    }
+
+    let decision = parameters.get("decision").filter(|_| is_post);
+    if decision.is_none() && server.settings.consent_page && !server.settings.auto_approve {
+        if parameters.get("prompt") == Some("none") {
+            let refusal =
+                ErrorResponse::new("consent_required", "the person has to be asked, but prompt is none");
+            return Ok(back.refuse(server, exchange, &refusal));
+        }
+        return Ok(consent_page(server, exchange, client, &request, redirect_uri, &parameters));
+    }
+    if let Some(decision) = decision {
+        if !is_same_origin(server, exchange, &parameters) {
+            return Ok(cross_site_page());
+        }
+        if decision != "approve" {
+            let refusal = ErrorResponse::new("access_denied", "the person refused");
+            return Ok(back.refuse(server, exchange, &refusal));
+        }
+    }
+    let code = AuthorizationCode {
+        client_id: client.id,
+        redirect_uri: parameters.get("redirect_uri").map(str::to_owned),
+        scope: request.scope,
+        challenge: request.challenge,
+        nonce: parameters.get("nonce").map(str::to_owned),
+        authorized_at: exchange.now,
+        usage: Usage::Fresh,
+    };
+    let code = server.authorization_codes.issue(exchange.now, &mut server.randomness, code);
+    Ok(back.send(server, exchange, &[("code", &code)]))
+}
+
+/// The two parameters that decide whether an answer may be sent to the client at all.
+fn client_and_redirect_uri(parameters: &RequestParameters) -> Result<(&'static Client, &str), String> {
+    for name in ["client_id", "redirect_uri"] {
+        if parameters.is_repeated(name) {
+            return Err(format!("The parameter {name} is repeated."));
+        }
+    }
+    let client_id = parameters.get("client_id").ok_or("The parameter client_id is missing.")?;
+    let client = clients::find(client_id).ok_or("No client is registered with this client_id.")?;
+    let redirect_uri = redirect_uri::choose(client, parameters.get("redirect_uri"))?;
+    Ok((client, redirect_uri))
+}
+
+/// What the client asks for, in order.
+struct AuthorizationRequest {
+    scope: Scope,
+    challenge: Option<CodeChallenge>,
+}
+
+impl AuthorizationRequest {
+    fn check(client: &Client, parameters: &RequestParameters) -> Result<Self, ErrorResponse> {
+        if let Some(name) = parameters.first_repeated() {
+            return Err(ErrorResponse::invalid_request(format!("the parameter {name} is repeated")));
+        }
+        if parameters.require("response_type")? != "code" {
+            return Err(ErrorResponse::new("unsupported_response_type", "response_type must be code"));
+        }
+        if !client.may_use(grant_type::AUTHORIZATION_CODE) {
+            return Err(ErrorResponse::unauthorized_client(format!(
+                "the client {} is not registered for the grant type authorization_code",
+                client.id
+            )));
+        }
+        // OpenID Connect Core section 3.1.2.6 has errors of its own for what metadata says is not supported.
+        if parameters.get("request").is_some() {
+            return Err(ErrorResponse::new("request_not_supported", "send plain parameters"));
+        }
+        if parameters.get("request_uri").is_some() {
+            return Err(ErrorResponse::new("request_uri_not_supported", "send plain parameters"));
+        }
+        if parameters.get("response_mode").is_some_and(|mode| mode != "query") {
+            return Err(ErrorResponse::invalid_request("response_mode must be query"));
+        }
+        let scope = Scope::requested(parameters.get("scope"))?;
+        let challenge = CodeChallenge::from_parameters(parameters)?;
+        if challenge.is_none() && client.require_pkce {
+            return Err(ErrorResponse::invalid_request("code challenge required (RFC 7636 section 4.4.1)"));
+        }
+        Ok(Self { scope, challenge })
+    }
+}
+
+/// Where the answer goes: RFC 6749 sections 4.1.2 and 4.1.2.1.
+struct AuthorizationResponse<'a> {
+    redirect_uri: &'a str,
+    state: Option<&'a str>,
+}
+
+impl AuthorizationResponse<'_> {
+    fn refuse(
+        &self,
+        server: &AuthorizationServer,
+        exchange: &mut Exchange<'_>,
+        refusal: &ErrorResponse,
+    ) -> Response {
+        exchange.note.error = Some(refusal.code.to_string());
+        self.send(server, exchange, &[("error", &refusal.code), ("error_description", &refusal.description)])
+    }
+
+    fn send(
+        &self,
+        server: &AuthorizationServer,
+        exchange: &Exchange<'_>,
+        parameters: &[(&str, &str)],
+    ) -> Response {
+        let mut parameters = parameters.to_vec();
+        if let Some(state) = self.state {
+            parameters.push(("state", state));
+        }
+        // RFC 9207 section 2: in success and error responses alike.
+        match exchange.fault {
+            Some(Fault::IssuerMissing) => {}
+            Some(Fault::IssuerWrong) => parameters.push(("iss", "https://attacker.example")),
+            _ => parameters.push(("iss", &server.settings.issuer)),
+        }
+        redirect(exchange.request.method(), &with_query(self.redirect_uri, &parameters))
+    }
+}
+
+fn consent_page(
+    server: &mut AuthorizationServer,
+    exchange: &Exchange<'_>,
+    client: &Client,
+    request: &AuthorizationRequest,
+    redirect_uri: &str,
+    parameters: &RequestParameters,
+) -> Response {
+    let session = Session::of(server, exchange);
+    let body = html! {
+        h1 { "Approve this app?" }
+        p { strong { (client.name) } " wants to sign in as you." }
+        dl {
+            dt { "It may then" }
+            dd { (scope_list(&request.scope)) }
+            dt { "The request" }
+            dd { "by client " code { (client.id) } }
+            dt { "Afterwards you are sent to" }
+            dd { code { (redirect_uri) } }
+        }
+        form method="post" action=(exchange.request.uri().path()) {
+            // The whole request goes round through the browser and is checked again.
+            @for (name, value) in parameters.iter().filter(|(name, _)| !matches!(*name, "csrf_token" | "decision")) {
+                input type="hidden" name=(name) value=(value);
+            }
+            input type="hidden" name="csrf_token" value=(session.csrf_token(server));
+            (decision_buttons())
+        }
+    };
+    let leads_to = redirect_uri::csp_source(redirect_uri);
+    session.remember(page_leading_to(StatusCode::OK, "Approve this app?", &body, leads_to))
+}
+
+impl Exchange<'_> {
+    /// 400 as a page: the person is told, the client is not (RFC 6749 section 4.1.2.1).
+    fn refuse_on_page(&mut self, reason: &str) -> Response {
+        self.note.error = Some("invalid_request".to_owned());
+        message(StatusCode::BAD_REQUEST, "This link cannot be used", reason)
+    }
+}

@@ -1,0 +1,74 @@
+//! How a protected resource finds and checks an access token: RFC 6750 sections 2 and 3.
+
+use hyper::StatusCode;
+use hyper::header::AUTHORIZATION;
+
+use crate::authorization_server::{AuthorizationServer, Exchange};
+use crate::error_response::ErrorResponse;
+use crate::issued_tokens::{AccessToken, Grant};
+use crate::profiles::ResourceAuthorization;
+use crate::request_parameters::RequestParameters;
+
+/// The access token of a request, active now and good for `required_scope`.
+pub(crate) fn check<'a>(
+    server: &'a AuthorizationServer,
+    exchange: &Exchange<'_>,
+    required_scope: Option<&'static str>,
+) -> Result<(&'a AccessToken, &'a Grant), ErrorResponse> {
+    let token = find(exchange, server.rules().resource_authorization)?;
+    let active = server.tokens.active_access_token(exchange.now, &token);
+    let (token, grant) = active.ok_or_else(|| {
+        ErrorResponse::new("invalid_token", "the access token is unknown, expired or revoked")
+            .with_status(StatusCode::UNAUTHORIZED)
+            .with_bearer_challenge(None)
+    })?;
+    if let Some(required) = required_scope.filter(|required| !token.scope.contains(required)) {
+        let description = format!("the access token needs the scope {required}");
+        return Err(ErrorResponse::new("insufficient_scope", description)
+            .with_status(StatusCode::FORBIDDEN)
+            .with_bearer_challenge(Some(required)));
+    }
+    Ok((token, grant))
+}
+
+fn find(exchange: &Exchange<'_>, authorization: ResourceAuthorization) -> Result<String, ErrorResponse> {
+    let header = in_header(exchange, authorization)?;
+    let body = RequestParameters::form_with_repeats(exchange.request)
+        .ok()
+        .and_then(|form| form.get("access_token").map(str::to_owned));
+    let query = exchange.request.uri().query().unwrap_or_default();
+    let in_query = query.split('&').any(|pair| pair.starts_with("access_token="));
+
+    let places = usize::from(header.is_some()) + usize::from(body.is_some()) + usize::from(in_query);
+    if places > 1 {
+        // "Clients MUST NOT use more than one method to transmit the token in each request."
+        return Err(ErrorResponse::invalid_request("the access token came in more than one place")
+            .with_bearer_challenge(None));
+    }
+    // RFC 9700 section 4.3.2: a token in the query is no authentication at all.
+    header.or(body).ok_or_else(ErrorResponse::without_authentication)
+}
+
+fn in_header(
+    exchange: &Exchange<'_>,
+    authorization: ResourceAuthorization,
+) -> Result<Option<String>, ErrorResponse> {
+    let mut headers = exchange.request.headers().get_all(AUTHORIZATION).iter();
+    let Some(header) = headers.next() else {
+        return Ok(None);
+    };
+    if headers.next().is_some() {
+        let refusal = ErrorResponse::invalid_request("the Authorization header is repeated");
+        return Err(refusal.with_bearer_challenge(None));
+    }
+    let header = header.to_str().unwrap_or_default();
+    let token = match authorization {
+        ResourceAuthorization::RawToken => Some(header),
+        ResourceAuthorization::Bearer => match header.split_once(' ') {
+            Some((scheme, token)) if scheme.eq_ignore_ascii_case("Bearer") => Some(token.trim_start()),
+            // Another scheme: as if this one had not been tried.
+            _ => None,
+        },
+    };
+    Ok(token.map(str::to_owned))
+}

@@ -1,0 +1,86 @@
+//! `authorization_code`: RFC 6749 section 4.1.3, RFC 7636 section 4.6.
+
+use crate::authorization_codes::Usage;
+use crate::authorization_server::{AuthorizationServer, Exchange};
+use crate::clients::Client;
+use crate::error_response::ErrorResponse;
+use crate::grants::{Refresh, access_token_response};
+use crate::http_response::Response;
+use crate::issued_tokens::Grant;
+use crate::person;
+use crate::request_parameters::RequestParameters;
+
+pub(crate) fn redeem(
+    server: &mut AuthorizationServer,
+    exchange: &mut Exchange<'_>,
+    client: &'static Client,
+    parameters: &RequestParameters,
+) -> Result<Response, ErrorResponse> {
+    let now = exchange.now;
+    let code = server
+        .authorization_codes
+        .find(parameters.require("code")?)
+        .filter(|code| code.client_id == client.id)
+        .ok_or_else(|| ErrorResponse::invalid_grant("no such code was issued to this client"))?;
+    match code.usage {
+        Usage::Fresh => {}
+        Usage::Spent => {
+            return Err(ErrorResponse::invalid_grant("an earlier token request spent this code"));
+        }
+        Usage::Redeemed(grant) => {
+            // "SHOULD revoke (when possible) all tokens previously issued based on that authorization code"
+            server.tokens.revoke_grant(grant);
+            return Err(ErrorResponse::invalid_grant(
+                "this code was redeemed before: the tokens of its first use are revoked",
+            ));
+        }
+    }
+    if code.is_expired(now) {
+        return Err(ErrorResponse::invalid_grant("the code has expired: it is good for ten minutes"));
+    }
+    check_redirect_uri(client, code.redirect_uri.as_deref(), parameters.get("redirect_uri"))?;
+    let proof = match (&code.challenge, parameters.get("code_verifier")) {
+        (Some(challenge), verifier) => challenge.verify(verifier),
+        (None, None) => Ok(()),
+        // RFC 9700 section 2.1.1: otherwise an attacker could strip the challenge from the authorization request.
+        (None, Some(_)) => Err(ErrorResponse::invalid_grant(
+            "code_verifier came, but the authorization request had no code_challenge",
+        )),
+    };
+    if let Err(refusal) = proof {
+        code.usage = Usage::Spent;
+        return Err(refusal);
+    }
+
+    let scope = code.scope.clone();
+    let grant = server.tokens.add_grant(Grant {
+        client_id: client.id,
+        subject: Some(person::SUBJECT),
+        scope: scope.clone(),
+        nonce: code.nonce.clone(),
+        authorized_at: code.authorized_at,
+    });
+    code.usage = Usage::Redeemed(grant);
+    Ok(access_token_response(server, now, grant, &scope, Refresh::Issue))
+}
+
+/// `redirect_uri` is "REQUIRED, if the `redirect_uri` parameter was included in the authorization request [...], and
+/// their values MUST be identical".
+fn check_redirect_uri(
+    client: &Client,
+    authorized: Option<&str>,
+    given: Option<&str>,
+) -> Result<(), ErrorResponse> {
+    let expected = match (authorized, given) {
+        (None, None) => return Ok(()),
+        (Some(authorized), _) => Some(authorized),
+        (None, Some(_)) => client.redirect_uris.first().copied(),
+    };
+    if given == expected {
+        return Ok(());
+    }
+    Err(ErrorResponse::invalid_grant(match given {
+        None => "redirect_uri is missing: the authorization request had one",
+        Some(_) => "redirect_uri is not the one of the authorization request",
+    }))
+}

@@ -1,0 +1,37 @@
+//! `client_credentials`: RFC 6749 section 4.4.
+
+use crate::authorization_server::{AuthorizationServer, Exchange};
+use crate::clients::Client;
+use crate::error_response::ErrorResponse;
+use crate::grants::{Refresh, access_token_response};
+use crate::http_response::Response;
+use crate::issued_tokens::Grant;
+use crate::request_parameters::RequestParameters;
+use crate::scope::Scope;
+
+pub(crate) fn issue(
+    server: &mut AuthorizationServer,
+    exchange: &mut Exchange<'_>,
+    client: &'static Client,
+    parameters: &RequestParameters,
+) -> Result<Response, ErrorResponse> {
+    // "The client credentials grant type MUST only be used by confidential clients."
+    if client.is_public() {
+        return Err(ErrorResponse::unauthorized_client("a public client has no credentials to use"));
+    }
+    let scope = Scope::requested(parameters.get("scope"))?;
+    if let Some(about_a_person) = scope.iter().find(|token| !matches!(*token, "read" | "write")) {
+        return Err(ErrorResponse::invalid_scope(format!(
+            "the scope {about_a_person} is about a person, and this grant has none: ask for read or write"
+        )));
+    }
+    let grant = server.tokens.add_grant(Grant {
+        client_id: client.id,
+        subject: None,
+        scope: scope.clone(),
+        nonce: None,
+        authorized_at: exchange.now,
+    });
+    // "A refresh token SHOULD NOT be included."
+    Ok(access_token_response(server, exchange.now, grant, &scope, Refresh::Withhold))
+}

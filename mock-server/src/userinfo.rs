@@ -1,0 +1,19 @@
+//! The `UserInfo` endpoint: OpenID Connect Core section 5.3.
+
+use hyper::StatusCode;
+
+use crate::authorization_server::{AuthorizationServer, Exchange};
+use crate::error_response::ErrorResponse;
+use crate::http_response::{Response, json_no_store};
+use crate::{bearer_token, person};
+
+pub(crate) fn respond(
+    server: &AuthorizationServer,
+    exchange: &Exchange<'_>,
+) -> Result<Response, ErrorResponse> {
+    exchange.allow("GET, POST")?;
+    let (token, grant) = bearer_token::check(server, exchange, Some("openid"))?;
+    // A token with the scope `openid` always has a person behind it.
+    let claims = person::claims(grant.subject.unwrap_or(grant.client_id), &token.scope);
+    Ok(json_no_store(StatusCode::OK, &claims.into()))
+}

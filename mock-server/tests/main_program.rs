@@ -1,0 +1,108 @@
+//! The program `mock-server`.
+
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::process::{Child, Command, Stdio};
+
+use serde_json::{Value, json};
+
+use crate::raw_http::{get, post};
+
+/// A running program, killed if a test fails.
+struct Program {
+    child: Child,
+    ready: String,
+}
+
+impl Program {
+    fn start(arguments: &[&str]) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_mock-server"))
+            .args(arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut ready = String::new();
+        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut ready).unwrap();
+        Self { child, ready }
+    }
+
+    fn port(&self) -> u16 {
+        let ready: Value = serde_json::from_str(&self.ready).unwrap();
+        ready["port"].as_u64().unwrap().try_into().unwrap()
+    }
+
+    /// Sends SIGTERM; returns the exit code and what it wrote to stderr.
+    fn terminate(mut self) -> (Option<i32>, String) {
+        let killed = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
+        assert!(killed.success());
+        let code = self.child.wait().unwrap().code();
+        let mut log = String::new();
+        self.child.stderr.as_mut().unwrap().read_to_string(&mut log).unwrap();
+        (code, log)
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        // Fails if it has ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn the_first_line_says_where_it_listens() {
+    let program = Program::start(&[]);
+    let port = program.port();
+    assert_eq!(
+        program.ready,
+        format!("{{\"event\":\"ready\",\"issuer\":\"http://127.0.0.1:{port}\",\"port\":{port}}}\n")
+    );
+}
+
+#[tokio::test]
+async fn it_logs_requests_without_secrets_and_ends_with_0_on_sigterm() {
+    let program = Program::start(&[]);
+    let port = program.port();
+    let started = post(port, "/device-authorization", "client_id=device").await.unwrap().json();
+    let device_code = started["device_code"].as_str().unwrap();
+    let form = format!(
+        "grant_type=urn:ietf:params:oauth:grant-type:device_code&client_id=device&device_code={device_code}"
+    );
+    post(port, "/token", &form).await.unwrap();
+    let (code, log) = program.terminate();
+    assert_eq!(code, Some(0));
+    assert_eq!(
+        log,
+        "POST /device-authorization 200 client_id=device\nPOST /token 400 \
+         grant_type=urn:ietf:params:oauth:grant-type:device_code client_id=device error=authorization_pending\n"
+    );
+}
+
+#[tokio::test]
+async fn the_person_is_asked_unless_auto_approve() {
+    let uri = "/authorize?response_type=code&client_id=web";
+    assert_eq!(get(Program::start(&[]).port(), uri, "").await.unwrap().status, 200);
+    assert_eq!(get(Program::start(&["--auto-approve"]).port(), uri, "").await.unwrap().status, 302);
+}
+
+#[tokio::test]
+async fn flags_choose_issuer_interval_and_profile() {
+    let program =
+        Program::start(&["--issuer", "http://mock.test", "--interval", "2", "--profile", "octopus"]);
+    let started = post(program.port(), "/device-authorization/", "client_id=device").await.unwrap().json();
+    assert_eq!(started["interval"], 2);
+    assert_eq!(started["verification_uri"], json!("http://mock.test/device/"));
+}
+
+#[test]
+fn a_bad_issuer_is_explained() {
+    for issuer in
+        ["http://host/", "ftp://host", "http://host?x", "http://host#x", "http://u:p@host", "host", ""]
+    {
+        let output =
+            Command::new(env!("CARGO_BIN_EXE_mock-server")).args(["--issuer", issuer]).output().unwrap();
+        assert!(!output.status.success(), "{issuer}");
+        assert!(String::from_utf8_lossy(&output.stderr).contains("must be http://HOST"), "{issuer}");
+    }
+}
