@@ -124,6 +124,10 @@ impl AccessTokenResponse {
         let Some(access_token) = parameters.text(ACCESS_TOKEN).filter(|token| !token.is_empty()) else {
             return invalid(InvalidResponse::MissingParameter("access_token"));
         };
+        // It goes into a header, and a program may print it.
+        if !access_token.bytes().all(|byte| matches!(byte, 0x20..=0x7E)) {
+            return invalid(InvalidResponse::UnsafeAccessToken);
+        }
         let is_bearer = match parameters.text(TOKEN_TYPE) {
             Some(token_type) => token_type.is_empty() || token_type.eq_ignore_ascii_case("bearer"),
             None => !parameters.has(TOKEN_TYPE),
@@ -172,8 +176,10 @@ fn expires_in(parameters: &Parameters) -> Option<Duration> {
 }
 
 fn scope(parameters: &Parameters) -> Option<Scope> {
+    if let Some(text) = parameters.text(SCOPE) {
+        return Some(Scope::parse(&text));
+    }
     match parameters.value(SCOPE)? {
-        Value::String(text) => Some(Scope::parse(&text)),
         Value::Array(values) => Some(values.iter().filter_map(Value::as_str).collect()),
         _ => None,
     }
@@ -215,13 +221,18 @@ pub(crate) fn redirect(response: &HttpResponse, requested: Option<&EndpointUrl>)
     Redirect { status: response.status(), location: location.map(Into::into), differs_by_slash }
 }
 
+/// Whether `location`, absolute or as a path, is `requested` with or without a slash at the end of its path.
 fn is_the_same_but_for_a_slash(location: &str, requested: &EndpointUrl) -> bool {
     let target = location.strip_prefix(requested.origin()).unwrap_or(location);
-    let (target, own) = (path_of(target), requested.path_and_query());
-    let own = path_of(&own);
-    target != own && target.trim_end_matches('/') == own.trim_end_matches('/')
+    let own = requested.path_and_query();
+    let ((target, target_query), (own, own_query)) = (split_query(target), split_query(&own));
+    target != own && without_slash(target) == without_slash(own) && target_query == own_query
 }
 
-fn path_of(target: &str) -> &str {
-    target.split(['?', '#']).next().unwrap_or_default()
+fn without_slash(path: &str) -> &str {
+    path.strip_suffix('/').unwrap_or(path)
+}
+
+fn split_query(target: &str) -> (&str, Option<&str>) {
+    target.split_once('?').map_or((target, None), |(path, query)| (path, Some(query)))
 }

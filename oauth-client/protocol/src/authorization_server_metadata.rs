@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 
 use serde_json::Value;
 
+use crate::http_message::MAX_METADATA_BYTES;
 use crate::response_parameters::{Body, Parameters};
 use crate::{
     EndpointPolicy, EndpointUrlError, Error, HttpRequest, HttpResponse, InvalidResponse, Unavailable,
@@ -82,7 +83,7 @@ impl AuthorizationServerMetadata {
     /// Metadata of another issuer is refused (RFC 8414 §3.3: "MUST be identical").
     pub fn process_response(issuer: &str, response: &HttpResponse) -> Result<Option<Self>, Error> {
         let status = response.status();
-        match (status, Body::of(response)) {
+        match (status, Body::of_at_most(MAX_METADATA_BYTES, response)) {
             (200, Body::OAuth(parameters) | Body::OtherObject(parameters)) => {
                 if parameters.text(&["issuer"]).as_deref() == Some(issuer) {
                     Ok(Some(Self::from_parameters(issuer, &parameters)))

@@ -111,14 +111,20 @@ impl ClientAuthentication {
         };
         // Growing would leave copies of the secrets behind in freed memory.
         let mut form = Zeroizing::new(String::with_capacity(self.longest_form(parameters)));
-        for (name, value) in parameters {
-            append_pair(&mut form, name, value, Space::Plus);
-        }
         let authorization = match method {
             AuthenticationMethod::ClientSecretBasic(secret) => Some(basic(&self.client_id, secret)),
             AuthenticationMethod::ClientSecretPost(_) | AuthenticationMethod::None => None,
         };
-        if authorization.is_none() || self.client_id_in_body {
+        let client_id_in_body = authorization.is_none() || self.client_id_in_body;
+        // In the order of the examples: RFC 8628 §3.1 has it first, RFC 6749 and RFC 8628 §3.4 last.
+        let client_id_first = step == Step::DeviceAuthorization;
+        if client_id_in_body && client_id_first {
+            append_pair(&mut form, "client_id", &self.client_id, Space::Plus);
+        }
+        for (name, value) in parameters {
+            append_pair(&mut form, name, value, Space::Plus);
+        }
+        if client_id_in_body && !client_id_first {
             append_pair(&mut form, "client_id", &self.client_id, Space::Plus);
         }
         if let AuthenticationMethod::ClientSecretPost(secret) = method {

@@ -64,9 +64,10 @@ impl EndpointPolicy {
     }
 
     /// Lets requests to `host` (a name or address, without port) go without TLS: whoever is on the way
-    /// reads and changes them, tokens included.
+    /// reads and changes them, tokens included. An IPv6 address may stand in its brackets.
     pub fn dangerously_allow_http(host: impl Into<String>) -> Self {
-        Self { http_host: Some(host.into()) }
+        let host: String = host.into();
+        Self { http_host: Some(host.trim_start_matches('[').trim_end_matches(']').to_owned()) }
     }
 
     /// The host that [`EndpointPolicy::dangerously_allow_http`] named.
@@ -207,8 +208,8 @@ impl fmt::Display for EndpointUrl {
 
 impl fmt::Debug for EndpointUrl {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // A query may carry a code or a state.
-        let shown = self.text.split('?').next().unwrap_or_default();
+        // A query or fragment may carry a code or a state.
+        let shown = self.text.split(['?', '#']).next().unwrap_or_default();
         write!(formatter, "EndpointUrl({shown})")
     }
 }
@@ -235,11 +236,11 @@ impl fmt::Display for EndpointUrlError {
             EndpointUrlProblem::Port => "has a port that is not 1 to 65535",
             EndpointUrlProblem::Fragment => "holds a #fragment",
         };
-        // Credentials in a URL stay out of messages.
-        if self.problem == EndpointUrlProblem::UserInfo {
+        // Credentials in a URL stay out of messages, whatever else is wrong with it.
+        if self.url.contains('@') {
             return write!(formatter, "the URL {cause}");
         }
-        let shown = self.url.split('?').next().unwrap_or_default();
+        let shown = self.url.split(['?', '#']).next().unwrap_or_default();
         write!(formatter, "the URL \"{}\" {cause}", crate::ServerText::new(shown))
     }
 }

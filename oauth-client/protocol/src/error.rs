@@ -67,6 +67,9 @@ pub enum InvalidResponse {
     /// A `token_type` that this client cannot use (RFC 6749 §7.1: "MUST NOT use an access token if it does
     /// not understand the token type").
     UnknownTokenType,
+    /// The `access_token` holds characters that no token has (RFC 6749 Appendix A.12): it could not stand in
+    /// a header.
+    UnsafeAccessToken,
     /// `expires_in` of a device code is zero or negative.
     ExpiredOnArrival,
     /// `user_code` is over 64 characters or holds characters that must not be displayed.
@@ -124,6 +127,9 @@ impl fmt::Display for InvalidResponse {
             Self::MissingParameter(name) => write!(formatter, "{name} is missing or of the wrong type"),
             Self::UnknownTokenType => {
                 formatter.write_str("its token_type is not one that this client can use")
+            }
+            Self::UnsafeAccessToken => {
+                formatter.write_str("its access_token holds characters that no token has")
             }
             Self::ExpiredOnArrival => formatter.write_str("expires_in is not above zero"),
             Self::UnsafeUserCode => formatter.write_str("the user_code cannot be displayed safely"),

@@ -59,7 +59,9 @@ pub struct ErrorResponse {
     /// `error_uri`, unchecked.
     pub error_uri: Option<ServerText>,
     /// The server's own number for the case (Entra's `AADSTS` number).
-    pub provider_code: Option<u64>,
+    pub provider_code: Option<u32>,
+    /// `interval`: the new one that GitHub sends with `slow_down`, in whole seconds, rounded up.
+    pub interval: Option<u32>,
 }
 
 /// Codes as they are on the wire, the registered one first, then single servers' words for it.
@@ -76,6 +78,7 @@ const CODES: &[(ErrorCode, &[&str])] = &[
             "incorrect_device_code",
             "device_not_found",
             "invalid device code",
+            "invalid_code_pair",
         ],
     ),
     (ErrorCode::InvalidRequest, &["invalid_request"]),
@@ -127,35 +130,27 @@ impl ErrorResponse {
     /// The refusal in an answer, or `None` where nothing is refused. `error` wins over everything else,
     /// whatever the status; null, `false` and "" are no error.
     pub(crate) fn from_parameters(parameters: &Parameters) -> Option<Self> {
-        let message = parameters.text(&["message"]);
-        let known_message = message.as_deref().and_then(ErrorCode::known);
-        let mut description = parameters.text(&["error_description", "errorDescription"]);
-        let (error, raw_error) = match parameters.value(&["error"]) {
-            // The one member that some servers send in place of `error`, and only an exact, known code.
-            None | Some(Value::Null | Value::Bool(false)) => {
-                if parameters.has(&["access_token", "accessToken"]) {
-                    return None;
-                }
-                (known_message?, message?)
-            }
-            Some(Value::String(code)) if code.is_empty() => {
-                if parameters.has(&["access_token", "accessToken"]) {
-                    return None;
-                }
-                (known_message?, message?)
-            }
-            Some(Value::String(code)) => match (ErrorCode::parse(&code), known_message, message) {
-                (ErrorCode::Other(_), Some(known), Some(message)) => (known, message),
-                (parsed, _, _) => (parsed, code),
+        let sent = SentError::in_parameters(parameters);
+        // The one member that some servers send in place of `error`, and only an exact, known code.
+        let message = || {
+            let message = parameters.text(&["message"])?;
+            Some((ErrorCode::known(&message)?, message))
+        };
+        let mut nested_description = None;
+        let (error, raw_error) = match sent {
+            SentError::None if parameters.has(&["access_token", "accessToken"]) => return None,
+            SentError::None => message()?,
+            SentError::Code(code) => match ErrorCode::parse(&code) {
+                unknown @ ErrorCode::Other(_) => message().unwrap_or((unknown, code)),
+                known => (known, code),
             },
-            Some(other) => {
-                let nested = |name| other.get(name).and_then(Value::as_str).map(String::from);
-                description = description.or_else(|| nested("message"));
+            SentError::NoCode { raw, description } => {
+                nested_description = description;
                 // Never one of the known codes: a nested word means what its provider says it means.
-                let raw = nested("type").or_else(|| nested("code")).unwrap_or_else(|| "error".into());
-                (ErrorCode::Other(raw.clone()), raw)
+                message().unwrap_or((ErrorCode::Other("error".into()), raw))
             }
         };
+        let description = parameters.text(&["error_description", "errorDescription"]).or(nested_description);
         let provider_code = provider_code(parameters, description.as_deref());
         Some(Self {
             error,
@@ -163,18 +158,42 @@ impl ErrorResponse {
             error_description: description.map(Into::into),
             error_uri: parameters.text(&["error_uri", "errorUri"]).map(Into::into),
             provider_code,
+            interval: parameters.number(&["interval"]).and_then(Number::whole_seconds),
         })
     }
 }
 
-/// `interval` in an error answer: GitHub's new one after `slow_down`.
-pub(crate) fn interval_in(parameters: &Parameters) -> Option<Number> {
-    parameters.number(&["interval"])
+/// What stands in `error`.
+enum SentError {
+    None,
+    Code(String),
+    /// An object or something else that is no text: its own word for the case, and its text.
+    NoCode {
+        raw: String,
+        description: Option<String>,
+    },
+}
+
+impl SentError {
+    fn in_parameters(parameters: &Parameters) -> Self {
+        match parameters.value(&["error"]) {
+            None | Some(Value::Null | Value::Bool(false)) => Self::None,
+            Some(Value::String(code)) if code.is_empty() => Self::None,
+            Some(Value::String(code)) => Self::Code(code),
+            Some(Value::Object(nested)) => {
+                let text = |name| nested.get(name).and_then(Value::as_str).map(String::from);
+                let raw = text("type").or_else(|| text("code")).unwrap_or_else(|| "error".into());
+                Self::NoCode { raw, description: text("message") }
+            }
+            Some(other) => Self::NoCode { raw: other.to_string(), description: None },
+        }
+    }
 }
 
 /// The first of Entra's `error_codes`, or the number after `AADSTS` at the start of its description.
-fn provider_code(parameters: &Parameters, description: Option<&str>) -> Option<u64> {
-    let listed = parameters.value(&["error_codes"]).and_then(|codes| codes.get(0)?.as_u64());
+fn provider_code(parameters: &Parameters, description: Option<&str>) -> Option<u32> {
+    let listed =
+        parameters.value(&["error_codes"]).and_then(|codes| u32::try_from(codes.get(0)?.as_u64()?).ok());
     listed.or_else(|| {
         let digits = description?.strip_prefix("AADSTS")?;
         let end = digits.find(|character: char| !character.is_ascii_digit()).unwrap_or(digits.len());

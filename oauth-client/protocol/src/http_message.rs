@@ -10,9 +10,9 @@ use zeroize::{Zeroize as _, Zeroizing};
 use crate::{EndpointUrl, Secret};
 
 /// The longest body of a token, device or error answer that is read, in bytes after decoding.
-const MAX_ANSWER_BYTES: usize = 64 * 1024;
+pub(crate) const MAX_ANSWER_BYTES: usize = 64 * 1024;
 /// The longest body of a metadata answer that is read, in bytes after decoding.
-const MAX_METADATA_BYTES: usize = 256 * 1024;
+pub(crate) const MAX_METADATA_BYTES: usize = 256 * 1024;
 /// The longest body of a protected resource that is read.
 const MAX_RESOURCE_BYTES: usize = 1024 * 1024;
 /// The longest time that one exchange may take.

@@ -3,6 +3,7 @@
 //! Members are kept as raw JSON and read only where they are wanted, so that no odd extra (a number out of
 //! range, a deep nest) can spoil an answer whose own members are fine.
 
+use alloc::borrow::ToOwned as _;
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::string::{String, ToString as _};
@@ -13,8 +14,9 @@ use core::time::Duration;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 use serde_json::value::RawValue;
-use zeroize::Zeroize as _;
+use zeroize::Zeroizing;
 
+use crate::http_message::MAX_ANSWER_BYTES;
 use crate::{HttpResponse, form_urlencoded};
 
 /// What stands in the body of an answer.
@@ -33,9 +35,10 @@ pub(crate) struct Parameters {
 }
 
 enum Member {
-    Json(Box<RawValue>),
+    /// As it is written.
+    Json(Zeroizing<String>),
     /// From a form, where everything is text.
-    Text(String),
+    Text(Zeroizing<String>),
 }
 
 /// Names that make an answer an OAuth one, aliases included.
@@ -44,9 +47,15 @@ const ACCESS_TOKEN: &[&str] = &["access_token", "accessToken"];
 const DEVICE_CODE: &[&str] = &["device_code", "deviceCode"];
 
 impl Body {
-    /// Reads the body of `response`, whatever its status.
+    /// Reads the body of an answer to a token or device authorization request, whatever its status.
     pub(crate) fn of(response: &HttpResponse) -> Self {
-        let Ok(text) = core::str::from_utf8(response.body()) else {
+        Self::of_at_most(MAX_ANSWER_BYTES, response)
+    }
+
+    /// The same with another limit; a longer body is not looked at, should the transport let one pass.
+    pub(crate) fn of_at_most(max_bytes: usize, response: &HttpResponse) -> Self {
+        let body = Some(response.body()).filter(|body| body.len() <= max_bytes);
+        let Some(text) = body.and_then(|body| core::str::from_utf8(body).ok()) else {
             return Self::Unusable;
         };
         let text = text.trim_start_matches('\u{FEFF}').trim_ascii();
@@ -63,7 +72,7 @@ impl Body {
         if is_form {
             let members = form_urlencoded::decode(text)
                 .into_iter()
-                .map(|(name, value)| (name, Member::Text(value)))
+                .map(|(name, value)| (name, Member::Text(Zeroizing::new(value))))
                 .collect();
             let parameters = Parameters { members };
             if parameters.is_oauth() {
@@ -103,17 +112,15 @@ impl Parameters {
     /// A text; none where it is absent, null, or something else than text.
     pub(crate) fn text(&self, names: &[&str]) -> Option<String> {
         match self.member(names)? {
-            Member::Text(text) => Some(text.clone()),
-            Member::Json(raw) => serde_json::from_str(raw.get()).ok(),
+            Member::Text(text) => Some(text.to_string()),
+            Member::Json(raw) => serde_json::from_str(raw).ok(),
         }
     }
 
     /// A text, or an integer as it is written.
     pub(crate) fn text_or_integer(&self, names: &[&str]) -> Option<String> {
         self.text(names).or_else(|| match self.member(names)? {
-            Member::Json(raw) if raw.get().bytes().all(|byte| byte.is_ascii_digit()) => {
-                Some(raw.get().to_string())
-            }
+            Member::Json(raw) if raw.bytes().all(|byte| byte.is_ascii_digit()) => Some(raw.to_string()),
             _ => None,
         })
     }
@@ -121,46 +128,41 @@ impl Parameters {
     /// A number: integer, float, or either as a decimal string; `None` where it is absent or null.
     pub(crate) fn number(&self, names: &[&str]) -> Option<Number> {
         let text = match self.member(names)? {
-            Member::Text(text) => text.clone(),
-            Member::Json(raw) if raw.get().starts_with('"') => {
-                serde_json::from_str(raw.get()).unwrap_or_default()
-            }
-            Member::Json(raw) => raw.get().to_string(),
+            Member::Json(raw) if raw.starts_with('"') => serde_json::from_str(raw).unwrap_or_default(),
+            Member::Json(text) | Member::Text(text) => text.to_string(),
         };
         Some(Number::parse(text.trim()))
     }
 
-    /// Any value, where it is no larger than JSON nesting allows.
+    /// Any value; none where it is absent or null.
     pub(crate) fn value(&self, names: &[&str]) -> Option<Value> {
-        match self.member(names)? {
-            Member::Text(text) => Some(Value::String(text.clone())),
-            Member::Json(raw) => serde_json::from_str(raw.get()).ok(),
-        }
+        self.member(names).map(Member::value)
     }
 
-    /// Every member whose name is not in `known`.
+    /// Every member that is not null and whose name is not in `known`; of a repeated one the first.
     pub(crate) fn extra(&self, known: &[&[&str]]) -> BTreeMap<String, Value> {
-        self.members
-            .iter()
-            .filter(|(name, _)| !known.iter().any(|names| names.contains(&name.as_str())))
-            .filter_map(|(name, _)| Some((name.clone(), self.value(&[name])?)))
-            .collect()
-    }
-}
-
-impl Drop for Parameters {
-    fn drop(&mut self) {
-        for (_, member) in &mut self.members {
-            if let Member::Text(text) = member {
-                text.zeroize();
+        let mut extra = BTreeMap::new();
+        for (name, member) in &self.members {
+            let is_known = known.iter().any(|names| names.contains(&name.as_str()));
+            if !is_known && !member.is_null() {
+                extra.entry(name.clone()).or_insert_with(|| member.value());
             }
         }
+        extra
     }
 }
 
 impl Member {
     fn is_null(&self) -> bool {
-        matches!(self, Self::Json(raw) if raw.get() == "null")
+        matches!(self, Self::Json(raw) if raw.as_str() == "null")
+    }
+
+    /// What [`Value`] cannot hold (a number out of range, a nest too deep) stays the text that it is.
+    fn value(&self) -> Value {
+        match self {
+            Self::Json(raw) => serde_json::from_str(raw).unwrap_or_else(|_| Value::String(raw.to_string())),
+            Self::Text(text) => Value::String(text.to_string()),
+        }
     }
 }
 
@@ -191,6 +193,15 @@ impl Number {
         }
     }
 
+    /// Whole seconds, rounded up; none of what makes no sense as a wait.
+    pub(crate) fn whole_seconds(self) -> Option<u32> {
+        const MOST: Duration = Duration::from_secs(u32::MAX as u64);
+        match self {
+            Self::AtLeastZero(value) => u32::try_from(Self::seconds_rounded_up(value, MOST).as_secs()).ok(),
+            Self::Negative | Self::Garbage => None,
+        }
+    }
+
     /// Whole seconds, rounded up, at most `most`.
     pub(crate) fn seconds_rounded_up(value: f64, most: Duration) -> Duration {
         let down = Self::seconds_rounded_down(value, most);
@@ -217,7 +228,10 @@ impl<'de> Deserialize<'de> for Parameters {
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Parameters, A::Error> {
                 let mut members = Vec::new();
-                while let Some((name, raw)) = map.next_entry::<String, Box<RawValue>>()? {
+                while let Some((name, raw)) = map.next_entry::<Box<RawValue>, Box<RawValue>>()? {
+                    // A name that is no text (half of a surrogate pair) is nobody's parameter.
+                    let name = serde_json::from_str(name.get()).unwrap_or_else(|_| name.get().to_owned());
+                    let raw = Zeroizing::new(Box::<str>::from(raw).into_string());
                     members.push((name, Member::Json(raw)));
                 }
                 Ok(Parameters { members })

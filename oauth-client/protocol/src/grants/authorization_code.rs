@@ -158,6 +158,7 @@ impl AuthorizationCodeRequest {
                 error_description: one("error_description")?.map(Into::into),
                 error_uri: one("error_uri")?.map(Into::into),
                 provider_code: None,
+                interval: None,
             }));
         }
         let code = one("code")?.ok_or(AuthorizationResponseError::CodeMissing)?;

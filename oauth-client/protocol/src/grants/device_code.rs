@@ -2,51 +2,36 @@
 
 mod decision;
 mod device_authorization_response;
+mod device_code_request;
+mod login;
 mod pending_login;
 mod polling_policy;
 
 use alloc::boxed::Box;
-use alloc::string::{String, ToString as _};
-use alloc::vec::Vec;
+use alloc::string::ToString as _;
 use core::fmt;
 use core::time::Duration;
 
 pub use decision::RetryCause;
 use decision::{Context, Decision, Outcome, decide};
 pub use device_authorization_response::DeviceAuthorizationResponse;
+pub use device_code_request::DeviceCodeRequest;
+use login::{Login, NextPoll};
 pub use pending_login::{InvalidPendingLogin, PendingLogin};
 pub use polling_policy::PollingPolicy;
 use polling_policy::{Jitter, backed_off};
 
-use crate::client_authentication::Step;
 use crate::{
-    AccessTokenResponse, ClientAuthentication, EndpointPolicy, EndpointUrl, Error, HttpRequest, HttpResponse,
-    Instant, InvalidResponse, Scope, TransportFailure, Unavailable,
+    AccessTokenResponse, Error, ErrorCode, ErrorResponse, HttpRequest, HttpResponse, Instant,
+    InvalidResponse, TransportFailure, Unavailable,
 };
 
-/// RFC 8628 §3.4.
-const GRANT_TYPE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 /// The device authorization request is tried this often ...
 const MAX_TRIES: u32 = 3;
 /// ... within this time.
 const TRIES_WITHIN: Duration = Duration::from_secs(30);
 /// The wait before the second try; each further one is twice as long.
 const FIRST_RETRY_WAIT: Duration = Duration::from_secs(1);
-/// The last poll leaves this long before expiry, so that its answer still arrives in time.
-const LAST_POLL_LEAD: Duration = Duration::from_secs(1);
-/// From this many failures in a row the person is told to look for a captive portal.
-const CAPTIVE_PORTAL_AFTER: u32 = 3;
-
-/// What a device login needs to know: who the client is, and where the server is.
-#[derive(Clone, Debug)]
-pub struct DeviceCodeRequest {
-    client: ClientAuthentication,
-    device_authorization_endpoint: EndpointUrl,
-    token_endpoint: EndpointUrl,
-    policy: EndpointPolicy,
-    scope: String,
-    parameters: Vec<(String, String)>,
-}
 
 /// What the caller is to do next.
 #[derive(Debug)]
@@ -113,7 +98,7 @@ pub struct DeviceCodeGrant {
 enum State {
     Start,
     AwaitingDeviceAuthorizationResponse(DeviceAuthorization),
-    WaitingToTryAgain { authorization: DeviceAuthorization, next_try_at: Instant, cause: WaitCause },
+    WaitingToTryAgain(WaitingToTryAgain),
     Waiting(Waiting),
     AwaitingAccessTokenResponse { login: Login, answer_due: Instant },
     Finished(Result<Box<AccessTokenResponse>, Error>),
@@ -128,83 +113,21 @@ struct DeviceAuthorization {
     contacted: bool,
 }
 
+/// Waiting for the next try of the device authorization request.
+struct WaitingToTryAgain {
+    authorization: DeviceAuthorization,
+    next_try_at: Instant,
+    cause: WaitCause,
+    /// What is left to say if no time remains for another try.
+    error: Error,
+}
+
 /// Waiting for the next poll.
 struct Waiting {
     login: Login,
-    /// With its margin.
-    next_poll_at: Instant,
-    /// Without it: "check now" may go this early.
-    earliest_poll_at: Instant,
+    next_poll: NextPoll,
     cause: WaitCause,
     shown: bool,
-}
-
-/// What holds from the codes to the end.
-struct Login {
-    codes: DeviceAuthorizationResponse,
-    interval: Duration,
-    expires_at: Instant,
-    slowed_down: bool,
-    polled: bool,
-    /// Failures in a row, of any kind, and of two kinds that may not come too often.
-    failures: u32,
-    tls_failures: u32,
-    redirects: u32,
-}
-
-impl DeviceCodeRequest {
-    /// A login of `client` at a server with these two endpoints.
-    pub const fn new(
-        client: ClientAuthentication,
-        device_authorization_endpoint: EndpointUrl,
-        token_endpoint: EndpointUrl,
-    ) -> Self {
-        Self {
-            client,
-            device_authorization_endpoint,
-            token_endpoint,
-            policy: EndpointPolicy::new(),
-            scope: String::new(),
-            parameters: Vec::new(),
-        }
-    }
-
-    /// Asks for these scope values; none: the server's default.
-    #[must_use]
-    pub fn with_scope(mut self, scope: &Scope) -> Self {
-        self.scope = scope.values().collect::<Vec<_>>().join(" ");
-        self
-    }
-
-    /// Adds a parameter to the device authorization request: `audience`, `resource` and the like.
-    #[must_use]
-    pub fn with_parameter(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.parameters.push((name.into(), value.into()));
-        self
-    }
-
-    /// Which verification URIs may be shown although they are http.
-    #[must_use]
-    pub fn with_endpoint_policy(mut self, policy: EndpointPolicy) -> Self {
-        self.policy = policy;
-        self
-    }
-
-    /// RFC 8628 §3.1.
-    fn device_authorization_request(&self) -> HttpRequest {
-        let mut parameters: Vec<(&str, &str)> = Vec::new();
-        if !self.scope.is_empty() {
-            parameters.push(("scope", &self.scope));
-        }
-        parameters.extend(self.parameters.iter().map(|(name, value)| (name.as_str(), value.as_str())));
-        self.client.post(Step::DeviceAuthorization, &self.device_authorization_endpoint, &parameters)
-    }
-
-    /// RFC 8628 §3.4.
-    fn access_token_request(&self, codes: &DeviceAuthorizationResponse) -> HttpRequest {
-        let parameters = [("grant_type", GRANT_TYPE), ("device_code", codes.device_code.expose())];
-        self.client.post(Step::Token, &self.token_endpoint, &parameters)
-    }
 }
 
 impl DeviceCodeGrant {
@@ -222,30 +145,24 @@ impl DeviceCodeGrant {
         elapsed: Option<Duration>,
         now: Instant,
     ) -> Self {
-        let login = Login {
-            codes: pending.codes,
-            interval: pending.interval,
-            expires_at: now.saturating_add(pending.time_left.saturating_sub(elapsed.unwrap_or_default())),
-            slowed_down: pending.slowed_down,
-            polled: pending.polled,
-            failures: pending.failures,
-            tls_failures: 0,
-            redirects: 0,
-        };
+        let time_left = pending.time_left.saturating_sub(elapsed.unwrap_or_default());
+        let expires_at = now.saturating_add(time_left);
+        let login = Login::new(pending.codes, &request.policy, pending.interval, expires_at);
         let mut grant = Self::new(request, policy, pending.jitter);
-        grant.state = if let Some(elapsed) = elapsed {
-            let next_poll_at = now.saturating_add(pending.next_poll_in.saturating_sub(elapsed));
-            let cause = WaitCause::Resumed;
-            State::Waiting(Waiting {
-                login,
-                next_poll_at,
-                earliest_poll_at: next_poll_at,
-                cause,
-                shown: false,
-            })
-        } else {
-            let interval = login.interval;
-            grant.wait(login, now, interval, None, WaitCause::Resumed, false)
+        grant.state = match login {
+            Ok(mut login) => {
+                login.slowed_down = pending.slowed_down;
+                login.polled = pending.polled;
+                login.failures = pending.failures;
+                let next_poll = if let Some(elapsed) = elapsed {
+                    let at = now.saturating_add(pending.next_poll_in.saturating_sub(elapsed));
+                    NextPoll { earliest_at: at, at }
+                } else {
+                    login.next_poll(grant.policy, &mut grant.jitter, now, login.interval, None)
+                };
+                State::Waiting(Waiting { login, next_poll, cause: WaitCause::Resumed, shown: false })
+            }
+            Err(error) => State::Finished(Err(error)),
         };
         grant
     }
@@ -262,8 +179,8 @@ impl DeviceCodeGrant {
         };
         match &self.state {
             State::Waiting(waiting) if !already_shown => Action::ShowUserCode(&waiting.login.codes),
-            State::Waiting(waiting) => Action::WaitUntil(waiting.next_poll_at.min(waiting.login.expires_at)),
-            State::WaitingToTryAgain { next_try_at, .. } => Action::WaitUntil(*next_try_at),
+            State::Waiting(waiting) => Action::WaitUntil(waiting.next_poll.at.min(waiting.login.expires_at)),
+            State::WaitingToTryAgain(waiting) => Action::WaitUntil(waiting.next_try_at),
             State::AwaitingDeviceAuthorizationResponse(authorization) => {
                 Action::WaitUntil(authorization.answer_due())
             }
@@ -285,11 +202,14 @@ impl DeviceCodeGrant {
     }
 
     /// The person wants to know now: the next poll leaves at once if the interval has passed, and says
-    /// whether it has. Only the margin is ever saved.
+    /// whether it has. Saved are the margin and what failures have added, never the interval or what the
+    /// server asked for with `Retry-After`.
     pub fn check_now(&mut self, now: Instant) -> bool {
         match &mut self.state {
-            State::Waiting(waiting) if now >= waiting.earliest_poll_at => {
-                waiting.next_poll_at = waiting.next_poll_at.min(now);
+            State::Waiting(Waiting { login, next_poll, .. })
+                if now >= next_poll.earliest_at && now < login.expires_at =>
+            {
+                next_poll.at = next_poll.at.min(now);
                 true
             }
             _ => false,
@@ -323,8 +243,8 @@ impl DeviceCodeGrant {
     /// When the next request leaves, while the login waits for that.
     pub const fn next_poll_at(&self) -> Option<Instant> {
         match &self.state {
-            State::WaitingToTryAgain { next_try_at, .. } => Some(*next_try_at),
-            State::Waiting(waiting) => Some(waiting.next_poll_at),
+            State::WaitingToTryAgain(waiting) => Some(waiting.next_try_at),
+            State::Waiting(waiting) => Some(waiting.next_poll.at),
             _ => None,
         }
     }
@@ -332,7 +252,8 @@ impl DeviceCodeGrant {
     /// Why the login waits, while it does.
     pub const fn wait_cause(&self) -> Option<&WaitCause> {
         match &self.state {
-            State::WaitingToTryAgain { cause, .. } | State::Waiting(Waiting { cause, .. }) => Some(cause),
+            State::WaitingToTryAgain(WaitingToTryAgain { cause, .. })
+            | State::Waiting(Waiting { cause, .. }) => Some(cause),
             _ => None,
         }
     }
@@ -341,15 +262,15 @@ impl DeviceCodeGrant {
     /// there and after the end. A poll in flight counts as sent now.
     pub fn snapshot(&self, now: Instant) -> Option<PendingLogin> {
         let login = self.login()?;
-        let next_poll_in = match &self.state {
-            State::Waiting(waiting) => waiting.next_poll_at.saturating_duration_since(now),
-            _ => self.policy.lengthened(login.interval, login.slowed_down, &mut { self.jitter }),
+        let next_poll = match &self.state {
+            State::Waiting(waiting) => waiting.next_poll,
+            _ => login.next_poll(self.policy, &mut { self.jitter }, now, login.interval, None),
         };
         Some(PendingLogin {
             codes: login.codes.clone(),
             interval: login.interval,
             time_left: login.expires_at.saturating_duration_since(now),
-            next_poll_in,
+            next_poll_in: next_poll.at.saturating_duration_since(now),
             slowed_down: login.slowed_down,
             polled: login.polled,
             failures: login.failures,
@@ -381,13 +302,17 @@ impl DeviceCodeGrant {
     fn send_what_is_due(&mut self, now: Instant) -> Option<HttpRequest> {
         let (state, request) = match core::mem::replace(&mut self.state, State::Start) {
             State::Start => self.send_device_authorization_request(DeviceAuthorization::first_at(now), now),
-            State::WaitingToTryAgain { authorization, next_try_at, .. } if now >= next_try_at => {
-                self.send_device_authorization_request(authorization, now)
+            // The machine slept, perhaps.
+            State::WaitingToTryAgain(waiting) if now >= waiting.authorization.tries_end() => {
+                (State::Finished(Err(waiting.error)), None)
+            }
+            State::WaitingToTryAgain(waiting) if now >= waiting.next_try_at => {
+                self.send_device_authorization_request(waiting.authorization, now)
             }
             State::Waiting(waiting) if now >= waiting.login.expires_at => {
                 (State::Finished(Err(Error::Expired)), None)
             }
-            State::Waiting(waiting) if waiting.shown && now >= waiting.next_poll_at => {
+            State::Waiting(waiting) if waiting.shown && now >= waiting.next_poll.at => {
                 self.send_access_token_request(waiting.login, now)
             }
             other => (other, None),
@@ -449,16 +374,15 @@ impl DeviceCodeGrant {
             (Decision::Finish(Ok(codes)), _) => {
                 return self.codes_arrived(*codes, authorization, now, retry_after);
             }
-            // RFC 8628 §3.2 knows no pending here: every OAuth error is final, but a rate limit.
-            (Decision::Wait, Outcome::Response(response)) => {
+            // There is nothing to poll for yet: every OAuth error is final.
+            (
+                Decision::Wait | Decision::SlowDown { rate_limited: false, .. },
+                Outcome::Response(response),
+            ) => {
                 return State::Finished(Err(refusal_of(response)));
             }
-            (Decision::SlowDown { rate_limited, .. }, Outcome::Response(response)) => {
-                let error = if rate_limited {
-                    Error::Unavailable(Unavailable { status: response.status(), retry_after })
-                } else {
-                    refusal_of(response)
-                };
+            (Decision::SlowDown { rate_limited: true, .. }, Outcome::Response(response)) => {
+                let error = Error::Unavailable(Unavailable { status: response.status(), retry_after });
                 (WaitCause::RateLimited, error)
             }
             (Decision::BackOff(cause), _) => {
@@ -479,7 +403,7 @@ impl DeviceCodeGrant {
         if authorization.tries >= MAX_TRIES || next_try_at >= authorization.tries_end() {
             return State::Finished(Err(error));
         }
-        State::WaitingToTryAgain { authorization, next_try_at, cause }
+        State::WaitingToTryAgain(WaitingToTryAgain { authorization, next_try_at, cause, error })
     }
 
     fn codes_arrived(
@@ -489,23 +413,13 @@ impl DeviceCodeGrant {
         now: Instant,
         retry_after: Option<Duration>,
     ) -> State {
-        let codes = match codes.check_for_display(&self.request.policy) {
-            Ok(codes) => codes,
-            Err(error) => return State::Finished(Err(error)),
-        };
-        let login = Login {
-            interval: codes.interval,
-            // The server began to count after the request had left.
-            expires_at: authorization.sent_at.saturating_add(codes.life()),
-            slowed_down: false,
-            polled: false,
-            failures: 0,
-            tls_failures: 0,
-            redirects: 0,
-            codes,
-        };
-        let wait = login.interval;
-        self.wait(login, now, wait, retry_after, WaitCause::CodesIssued, false)
+        // The server began to count after the request had left.
+        let expires_at = authorization.sent_at.saturating_add(codes.life());
+        let interval = codes.interval;
+        match Login::new(codes, &self.request.policy, interval, expires_at) {
+            Ok(login) => self.wait(login, now, interval, retry_after, WaitCause::CodesIssued, false),
+            Err(error) => State::Finished(Err(error)),
+        }
     }
 
     fn after_access_token_request(&mut self, mut login: Login, now: Instant, outcome: &Outcome<'_>) -> State {
@@ -518,6 +432,11 @@ impl DeviceCodeGrant {
         };
         let retry_after = outcome.retry_after();
         let (wait, cause) = match decide(outcome, context, AccessTokenResponse::from_parameters) {
+            // Some servers forget the code when it expires: "invalid" after that is "expired".
+            Decision::Finish(Err(Error::Refused(ErrorResponse {
+                error: ErrorCode::InvalidGrant | ErrorCode::InvalidDeviceCode,
+                ..
+            }))) if now >= login.expires_at => return State::Finished(Err(Error::Expired)),
             Decision::Finish(result) => return State::Finished(result),
             Decision::Wait => {
                 login.forget_failures();
@@ -527,6 +446,7 @@ impl DeviceCodeGrant {
                 login.interval = interval;
                 login.slowed_down = true;
                 if rate_limited {
+                    login.server_was_reached();
                     (interval, WaitCause::RateLimited)
                 } else {
                     login.forget_failures();
@@ -535,7 +455,7 @@ impl DeviceCodeGrant {
             }
             Decision::BackOff(cause) => {
                 login.count_failure(&cause);
-                let captive_portal_suspected = login.failures >= CAPTIVE_PORTAL_AFTER;
+                let captive_portal_suspected = login.captive_portal_suspected();
                 (
                     backed_off(login.interval, login.failures),
                     WaitCause::Retrying { cause, captive_portal_suspected },
@@ -545,8 +465,7 @@ impl DeviceCodeGrant {
         self.wait(login, now, wait, retry_after, cause, true)
     }
 
-    /// The wait counts from now, when the answer arrived, so that the gap which the server sees is never
-    /// shorter, whatever the latency.
+    /// Until the next poll, unless the server asks for more time than the code has.
     fn wait(
         &mut self,
         login: Login,
@@ -556,26 +475,12 @@ impl DeviceCodeGrant {
         cause: WaitCause,
         shown: bool,
     ) -> State {
-        let expires_at = login.expires_at;
-        if let Some(retry_after) = retry_after.filter(|&asked| now.saturating_add(asked) >= expires_at) {
+        if let Some(retry_after) = retry_after.filter(|&asked| now.saturating_add(asked) >= login.expires_at)
+        {
             return State::Finished(Err(Error::RetryAfterExpiry { retry_after }));
         }
-        let wait = wait.max(retry_after.unwrap_or_default());
-        let earliest_poll_at = now.saturating_add(wait);
-        let with_margin =
-            now.saturating_add(self.policy.lengthened(wait, login.slowed_down, &mut self.jitter));
-        let time_left = expires_at.saturating_duration_since(now);
-        let last_call = now.saturating_add(time_left.saturating_sub(LAST_POLL_LEAD.min(time_left / 2)));
-        let (earliest_poll_at, next_poll_at) = if earliest_poll_at < expires_at {
-            // The last poll falls before the expiry by cutting the margin, never the interval.
-            (earliest_poll_at, with_margin.min(earliest_poll_at.max(last_call)))
-        } else if login.polled {
-            (expires_at, expires_at)
-        } else {
-            // An interval beyond the life of the code: one poll just before expiry.
-            (last_call, last_call)
-        };
-        State::Waiting(Waiting { login, next_poll_at, earliest_poll_at, cause, shown })
+        let next_poll = login.next_poll(self.policy, &mut self.jitter, now, wait, retry_after);
+        State::Waiting(Waiting { login, next_poll, cause, shown })
     }
 }
 
@@ -590,22 +495,6 @@ impl DeviceAuthorization {
 
     fn answer_due(&self) -> Instant {
         self.tries_end()
-    }
-}
-
-impl Login {
-    fn forget_failures(&mut self) {
-        self.failures = 0;
-        self.tls_failures = 0;
-        self.redirects = 0;
-    }
-
-    fn count_failure(&mut self, cause: &RetryCause) {
-        let in_a_row = |count: u32, is_another: bool| if is_another { count.saturating_add(1) } else { 0 };
-        self.failures = self.failures.saturating_add(1);
-        self.tls_failures =
-            in_a_row(self.tls_failures, matches!(cause, RetryCause::Transport(TransportFailure::Tls)));
-        self.redirects = in_a_row(self.redirects, matches!(cause, RetryCause::Redirected(_)));
     }
 }
 
@@ -630,7 +519,7 @@ impl fmt::Debug for DeviceCodeGrant {
         let state = match &self.state {
             State::Start => "Start",
             State::AwaitingDeviceAuthorizationResponse(_) => "AwaitingDeviceAuthorizationResponse",
-            State::WaitingToTryAgain { .. } => "WaitingToTryAgain",
+            State::WaitingToTryAgain(_) => "WaitingToTryAgain",
             State::Waiting(_) => "Waiting",
             State::AwaitingAccessTokenResponse { .. } => "AwaitingAccessTokenResponse",
             State::Finished(_) => "Finished",

@@ -3,10 +3,8 @@
 use alloc::boxed::Box;
 use core::time::Duration;
 
-use super::device_authorization_response::interval as interval_of;
-use super::polling_policy::SLOW_DOWN_STEP;
+use super::polling_policy::{LONGEST, SLOW_DOWN_STEP};
 use crate::access_token_response::redirect;
-use crate::error_response::interval_in;
 use crate::response_parameters::{Body, Parameters};
 use crate::{
     EndpointUrl, Error, ErrorCode, ErrorResponse, HttpResponse, InvalidResponse, Redirect, TransportFailure,
@@ -105,11 +103,13 @@ pub(super) fn decide<T>(
                 // "The authorization request is still pending"
                 Some(ErrorResponse { error: ErrorCode::AuthorizationPending, .. }) => Decision::Wait,
                 // "the interval MUST be increased by 5 seconds for this and all subsequent requests"
-                Some(ErrorResponse { error: ErrorCode::SlowDown, .. }) => Decision::SlowDown {
-                    interval: slowed_down(context.interval)
-                        .max(interval_in(&parameters).map_or(Duration::ZERO, interval_of)),
-                    rate_limited: false,
-                },
+                Some(ErrorResponse { error: ErrorCode::SlowDown, interval: sent, .. }) => {
+                    Decision::SlowDown {
+                        interval: slowed_down(context.interval)
+                            .max(Duration::from_secs(sent.unwrap_or_default().into()).min(LONGEST)),
+                        rate_limited: false,
+                    }
+                }
                 // "If the client receives an error response with any other error code, it MUST stop polling"
                 Some(refusal) => finish(Error::Refused(refusal)),
                 None => Decision::Finish(success(&parameters).map(Box::new)),

@@ -1,7 +1,7 @@
 //! The codes, and where the person takes them (RFC 8628 §3.2).
 
 use alloc::collections::BTreeMap;
-use alloc::string::String;
+use alloc::string::{String, ToString as _};
 use core::fmt;
 use core::time::Duration;
 
@@ -10,7 +10,8 @@ use serde_json::Value;
 use super::polling_policy::{DEFAULT_INTERVAL, DEFAULT_LIFE, LONGEST, MIN_INTERVAL};
 use crate::response_parameters::{Number, Parameters};
 use crate::{
-    EndpointPolicy, Error, ErrorResponse, HttpResponse, InvalidResponse, Secret, is_safe_to_display,
+    EndpointPolicy, Error, ErrorResponse, HttpResponse, InvalidResponse, Secret, ServerText,
+    is_safe_to_display,
 };
 
 const DEVICE_CODE: &[&str] = &["device_code", "deviceCode"];
@@ -23,7 +24,7 @@ const VERIFICATION_URI_COMPLETE: &[&str] = &[
     "verification_url_complete",
     "verificationUrlComplete",
 ];
-const EXPIRES_IN: &[&str] = &["expires_in", "expiresIn"];
+const EXPIRES_IN: &[&str] = &["expires_in", "expiresIn", "expires"];
 const INTERVAL: &[&str] = &["interval"];
 
 /// The longest `user_code` that is shown, in characters.
@@ -60,6 +61,9 @@ impl DeviceAuthorizationResponse {
             Ok(parameters) => Self::from_parameters(&parameters),
             Err(Error::InvalidResponse(InvalidResponse::UnexpectedStatus(404))) => {
                 Err(Error::InvalidResponse(InvalidResponse::NoDeviceAuthorizationEndpoint))
+            }
+            Err(Error::InvalidResponse(InvalidResponse::MissingParameter(_))) => {
+                Err(Error::InvalidResponse(InvalidResponse::MissingParameter("device_code")))
             }
             Err(other) => Err(other),
         }
@@ -101,23 +105,31 @@ impl DeviceAuthorizationResponse {
         self.expires_in.unwrap_or(DEFAULT_LIFE)
     }
 
-    /// Refuses what must not be shown, linked, drawn as a QR code or opened: a code or URI with control
-    /// characters, a URI that is not https (http on loopback, or as `policy` allows). A complete URI that
-    /// fails is left out: the plain one and the code are enough.
+    /// Refuses what must not be shown, linked, drawn as a QR code or opened: a code or URI that
+    /// [`ServerText`] would not show as it was sent, a URI that is not https (http on loopback, or as `policy`
+    /// allows). A complete URI that is too long or not https is left out: the plain one and the code are
+    /// enough.
     pub fn check_for_display(mut self, policy: &EndpointPolicy) -> Result<Self, Error> {
         let is_safe_code = self.user_code.chars().count() <= MAX_USER_CODE_CHARS
             && self.user_code.trim() == self.user_code
-            && self.user_code.chars().all(is_safe_to_display);
+            && is_shown_as_sent(&self.user_code);
         if !is_safe_code {
             return Err(Error::InvalidResponse(InvalidResponse::UnsafeUserCode));
         }
         let is_safe_uri = |uri: &str| uri.len() <= MAX_SHOWN_URI_BYTES && policy.page(uri).is_ok();
-        if !is_safe_uri(&self.verification_uri) {
+        let is_hostile = |uri: &String| !uri.chars().all(is_safe_to_display);
+        if !is_safe_uri(&self.verification_uri)
+            || self.verification_uri_complete.as_ref().is_some_and(is_hostile)
+        {
             return Err(Error::InvalidResponse(InvalidResponse::UnsafeVerificationUri));
         }
         self.verification_uri_complete = self.verification_uri_complete.filter(|uri| is_safe_uri(uri));
         Ok(self)
     }
+}
+
+fn is_shown_as_sent(text: &str) -> bool {
+    ServerText::from(text).to_string() == text
 }
 
 /// `interval` as a wait: rounded up, at least 1 second, at most a day; 5 seconds where it makes no sense.
