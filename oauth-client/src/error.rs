@@ -97,6 +97,23 @@ impl From<oauth_protocol::Error> for Error {
     }
 }
 
+impl Error {
+    /// The error as the core knows it; what only this layer knows comes before any request and reads as an
+    /// answer that never came.
+    pub(crate) fn to_protocol(&self) -> oauth_protocol::Error {
+        match self.clone() {
+            Self::Refused(response) => oauth_protocol::Error::Refused(response),
+            Self::Expired => oauth_protocol::Error::Expired,
+            Self::RetryAfterExpiry { retry_after } => oauth_protocol::Error::RetryAfterExpiry { retry_after },
+            Self::Unavailable(unavailable) => oauth_protocol::Error::Unavailable(unavailable),
+            Self::Redirected(redirect) => oauth_protocol::Error::Redirected(redirect),
+            Self::InvalidResponse(invalid) => oauth_protocol::Error::InvalidResponse(invalid),
+            Self::Transport(error) => oauth_protocol::Error::Transport(error.failure()),
+            _ => oauth_protocol::Error::Transport(oauth_protocol::TransportFailure::Connect),
+        }
+    }
+}
+
 impl From<TransportError> for Error {
     fn from(error: TransportError) -> Self {
         Self::Transport(error)
@@ -123,23 +140,17 @@ impl From<ConfigurationError> for Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let protocol = match self.clone() {
-            Self::Refused(response) => oauth_protocol::Error::Refused(response),
-            Self::Expired => oauth_protocol::Error::Expired,
-            Self::RetryAfterExpiry { retry_after } => oauth_protocol::Error::RetryAfterExpiry { retry_after },
-            Self::Unavailable(unavailable) => oauth_protocol::Error::Unavailable(unavailable),
-            Self::Redirected(redirect) => oauth_protocol::Error::Redirected(redirect),
-            Self::InvalidResponse(invalid) => oauth_protocol::Error::InvalidResponse(invalid),
-            Self::Transport(error) => return error.fmt(formatter),
+        match self {
+            Self::Transport(error) => error.fmt(formatter),
             Self::NoEndpoint { endpoint } => {
-                return write!(formatter, "the server's metadata has no {endpoint}: give it by hand");
+                write!(formatter, "the server's metadata has no {endpoint}: give it by hand")
             }
-            Self::AuthorizationResponse(error) => return error.fmt(formatter),
-            Self::Url(error) => return error.fmt(formatter),
-            Self::InvalidClient(error) => return error.fmt(formatter),
-            Self::Configuration(error) => return error.fmt(formatter),
-        };
-        protocol.fmt(formatter)
+            Self::AuthorizationResponse(error) => error.fmt(formatter),
+            Self::Url(error) => error.fmt(formatter),
+            Self::InvalidClient(error) => error.fmt(formatter),
+            Self::Configuration(error) => error.fmt(formatter),
+            _ => self.to_protocol().fmt(formatter),
+        }
     }
 }
 

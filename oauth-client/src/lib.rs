@@ -15,6 +15,7 @@ mod protected_resource;
 mod provider;
 #[cfg(feature = "reqwest")]
 mod reqwest_transport;
+mod session;
 
 pub use authorization_code_login::{AuthorizationCodeLogin, LoopbackLogin};
 pub use client::Client;
@@ -34,3 +35,4 @@ pub use oauth_protocol::{
 };
 pub use oauth_token_store as token_store;
 pub use provider::Provider;
+pub use session::SessionError;

@@ -8,6 +8,12 @@ use crate::client::Client;
 use crate::error::{Error, UrlError};
 
 impl Client {
+    /// The value of the `Authorization` header for `access_token`: `Bearer TOKEN`, or as the preset says. For
+    /// an HTTP client of the caller's own, who sees to it where it goes.
+    pub fn authorization_header(&self, access_token: &Secret) -> Secret {
+        self.shared.provider.authorization_scheme.authorization(access_token)
+    }
+
     /// Gets a protected resource with `access_token` in the `Authorization` header, as `Bearer TOKEN` (RFC
     /// 6750 §2.1) or as the preset says.
     ///

@@ -29,11 +29,13 @@ pub(crate) enum SecretPlacement {
 
 impl Provider {
     /// The names that [`Provider::by_name`] knows.
-    pub const NAMES: &'static [&'static str] = &["github", "google", "octopus"];
+    pub const NAMES: &'static [&'static str] = &["github", "google", "nomos", "octopus"];
 
-    /// A preset by its name.
+    /// A preset by its name; `None` for an unknown one. `nomos` is at the issuer that the caller names with
+    /// [`ClientBuilder::issuer`](crate::ClientBuilder::issuer).
     pub fn by_name(name: &str) -> Option<Self> {
         match name {
+            "nomos" => Some(Self::default()),
             "github" => Some(Self::github()),
             "google" => Some(Self::google()),
             "octopus" => Some(Self::octopus()),

@@ -1,0 +1,135 @@
+//! Tokens that stay fresh: the refresh of `oauth-token-store`, run off the executor.
+
+use std::fmt;
+use std::sync::Arc;
+
+use oauth_token_store::{
+    FreshToken, LoginNeeded, NextStep, PendingRefresh, RefreshError, RefreshPoint, StoreError, TokenKey,
+    TokenNeed, TokenStore, UnixTime, begin_refresh, use_without_lock,
+};
+use tokio::task::spawn_blocking;
+
+use crate::client::Client;
+use crate::error::Error;
+
+/// Why there is no fresh token.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum SessionError {
+    /// Only a person can help.
+    LoginNeeded(LoginNeeded),
+    /// The access token is over and the refresh failed; the refresh token is kept.
+    Refresh(Error),
+    /// The access token is over, and a refresh failed just now; none is tried before this moment.
+    Postponed(UnixTime),
+    /// The store failed; no refresh was sent.
+    Store(StoreError),
+    /// The runtime stopped in the middle. What the store holds is whole.
+    Interrupted,
+}
+
+impl Client {
+    /// An access token for `key` that works now, from `store`; refreshed, where its time has come, by one
+    /// caller among all threads and processes.
+    ///
+    /// Dropping the future does not tear a refresh apart: it runs on to its end in the runtime, which
+    /// therefore should not be shut down before.
+    pub fn fresh_token(
+        &self,
+        store: Arc<dyn TokenStore>,
+        key: &TokenKey,
+        need: &TokenNeed,
+    ) -> impl Future<Output = Result<FreshToken, SessionError>> + Send + 'static {
+        let (client, key, need) = (self.clone(), key.clone(), need.clone());
+        async move {
+            let steps = tokio::spawn(async move { client.steps_of_a_refresh(store, key, need).await });
+            steps.await.unwrap_or(Err(SessionError::Interrupted))
+        }
+    }
+
+    async fn steps_of_a_refresh(
+        &self,
+        store: Arc<dyn TokenStore>,
+        key: TokenKey,
+        need: TokenNeed,
+    ) -> Result<FreshToken, SessionError> {
+        let next = blocking(move || next_step(store.as_ref(), &key, &need)).await?;
+        let pending = match next {
+            NextStep::Use(token) => return Ok(token),
+            NextStep::Refresh(pending) => pending,
+        };
+        let answer = self.refresh(pending.refresh_token()).await;
+        let (answer, error) = match answer {
+            Ok(answer) => (Ok(answer), None),
+            Err(error) => (Err(error.to_protocol()), Some(error)),
+        };
+        let result = blocking(move || complete(pending, answer)).await;
+        match (result, error) {
+            // The store knows the kind of a failure; the transport said more.
+            (Err(SessionError::Refresh(_)), Some(error)) => Err(SessionError::Refresh(error)),
+            (result, _) => result,
+        }
+    }
+}
+
+async fn blocking<T: Send + 'static>(
+    step: impl FnOnce() -> Result<T, SessionError> + Send + 'static,
+) -> Result<T, SessionError> {
+    spawn_blocking(step).await.unwrap_or(Err(SessionError::Interrupted))
+}
+
+fn next_step(store: &dyn TokenStore, key: &TokenKey, need: &TokenNeed) -> Result<NextStep, SessionError> {
+    let seen = store.load(key).map_err(SessionError::Store)?;
+    let seen = seen.ok_or(SessionError::LoginNeeded(LoginNeeded::NoRecord))?;
+    let generation = seen.generation;
+    if let Some(token) = use_without_lock(seen, need, UnixTime::now())? {
+        return Ok(NextStep::Use(token));
+    }
+    let locked = store.lock(key).map_err(SessionError::Store)?;
+    Ok(begin_refresh(locked, generation, need, UnixTime::now())?)
+}
+
+fn complete(
+    pending: PendingRefresh,
+    answer: Result<oauth_protocol::AccessTokenResponse, oauth_protocol::Error>,
+) -> Result<FreshToken, SessionError> {
+    Ok(pending.complete(answer, UnixTime::now(), RefreshPoint::draw())?)
+}
+
+impl From<RefreshError> for SessionError {
+    fn from(error: RefreshError) -> Self {
+        match error {
+            RefreshError::LoginNeeded(reason) => Self::LoginNeeded(reason),
+            RefreshError::Exchange(error) => Self::Refresh(error.into()),
+            RefreshError::Postponed(moment) => Self::Postponed(moment),
+            RefreshError::Store(error) => Self::Store(error),
+            _ => Self::Interrupted,
+        }
+    }
+}
+
+impl fmt::Display for SessionError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::LoginNeeded(reason) => reason.fmt(formatter),
+            Self::Refresh(error) => write!(
+                formatter,
+                "the token has expired and the refresh failed: {error}; the login is kept, try again later"
+            ),
+            Self::Postponed(moment) => RefreshError::Postponed(*moment).fmt(formatter),
+            Self::Store(error) => error.fmt(formatter),
+            Self::Interrupted => formatter.write_str("interrupted; the stored login is whole, try again"),
+        }
+    }
+}
+
+impl std::error::Error for SessionError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::LoginNeeded(reason) => Some(reason),
+            Self::Refresh(error) => Some(error),
+            Self::Store(error) => Some(error),
+            Self::Postponed(_) | Self::Interrupted => None,
+        }
+    }
+}
