@@ -1,5 +1,6 @@
 //! The authorization server as pure state: no socket, no clock, no thread. Every method takes `now`.
 
+use std::fmt;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -178,6 +179,9 @@ impl AuthorizationServer {
             Route::To(endpoint) => {
                 if let Some(fault) = self.misbehaviour.take(*endpoint) {
                     exchange.note_parameters();
+                    if let Fault::Error(code) = &fault {
+                        exchange.note.error = Some(code.clone());
+                    }
                     match fault.answer(*endpoint) {
                         Some(answer) => return answer,
                         None => exchange.fault = Some(fault),
@@ -209,6 +213,15 @@ impl AuthorizationServer {
             Endpoint::Jwks => jwks::respond(exchange),
             Endpoint::Metadata => metadata::respond(self, exchange),
         }
+    }
+}
+
+impl fmt::Debug for AuthorizationServer {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("AuthorizationServer")
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
     }
 }
 

@@ -10,6 +10,7 @@ use crate::error_response::ErrorResponse;
 use crate::http_response::{Response, redirect, with_query};
 use crate::misbehaviour::Fault;
 use crate::page::{decision_buttons, message, page_leading_to, scope_list};
+use crate::person;
 use crate::pkce::CodeChallenge;
 use crate::redirect_uri;
 use crate::request_parameters::RequestParameters;
@@ -184,7 +185,7 @@ fn consent_page(
     let session = Session::of(server, exchange);
     let body = html! {
         h1 { "Approve this app?" }
-        p { strong { (client.name) } " wants to sign in as you." }
+        p { strong { (client.name) } " wants to sign in as " strong { (person::SUBJECT) } "." }
         dl {
             dt { "It may then" }
             dd { (scope_list(&request.scope)) }

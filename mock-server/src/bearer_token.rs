@@ -18,7 +18,13 @@ pub(crate) fn check<'a>(
     let token = find(exchange, server.rules().resource_authorization)?;
     let active = server.tokens.active_access_token(exchange.now, &token);
     let (token, grant) = active.ok_or_else(|| {
-        ErrorResponse::new("invalid_token", "the access token is unknown, expired or revoked")
+        let description = match server.rules().resource_authorization {
+            ResourceAuthorization::RawToken if token.contains(' ') => {
+                "Authorization must be the access token alone, without Bearer or another scheme"
+            }
+            _ => "the access token is unknown, expired or revoked",
+        };
+        ErrorResponse::new("invalid_token", description)
             .with_status(StatusCode::UNAUTHORIZED)
             .with_bearer_challenge(None)
     })?;

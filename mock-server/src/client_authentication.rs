@@ -95,3 +95,20 @@ fn basic_credentials(request: &Request<Bytes>) -> Result<Option<(String, String)
     let secret = form_decode(secret).map_err(|_| malformed())?;
     Ok(Some((client_id, secret)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_may_hold_a_colon_plain_or_encoded() {
+        for (credentials, secret) in
+            [("id:a:b", "a:b"), ("id:a%3Ab", "a:b"), ("id:a+b", "a b"), ("i%64:", "")]
+        {
+            let header = format!("Basic {}", STANDARD.encode(credentials));
+            let request = Request::builder().header(AUTHORIZATION, header).body(Bytes::new()).unwrap();
+            let read = basic_credentials(&request).unwrap();
+            assert_eq!(read, Some(("id".to_owned(), secret.to_owned())), "{credentials}");
+        }
+    }
+}

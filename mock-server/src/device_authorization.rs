@@ -43,7 +43,7 @@ pub(crate) fn respond(
     })?;
     let user_code = login.user_code.clone();
 
-    let verification_uri = server.endpoint_url("/device");
+    let verification_uri = format!("{}/device", server.settings.issuer);
     let mut answer = json!({
         "device_code": device_code,
         "user_code": user_code,

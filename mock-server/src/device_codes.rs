@@ -5,7 +5,6 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::clock::Timestamp;
-use crate::issued_tokens::GrantId;
 use crate::profiles::UserCodeFormat;
 use crate::randomness::Randomness;
 use crate::scope::Scope;
@@ -40,7 +39,7 @@ pub(crate) enum Decision {
     Approved,
     Denied,
     /// The device has its tokens; the code is spent.
-    Redeemed(GrantId),
+    Redeemed,
 }
 
 /// Whether a poll came too soon, and after how long.

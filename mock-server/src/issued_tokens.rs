@@ -1,5 +1,6 @@
 //! Access tokens, refresh tokens and the grants that they come from: RFC 6749 sections 1.3-1.5, RFC 9700 section 4.14.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
@@ -28,6 +29,12 @@ pub(crate) struct Grant {
     pub(crate) authorized_at: Timestamp,
 }
 
+/// A grant, and how many tokens of it are remembered: with the last one it is forgotten.
+struct Family {
+    grant: Grant,
+    tokens: usize,
+}
+
 pub(crate) struct AccessToken {
     pub(crate) grant: GrantId,
     pub(crate) scope: Scope,
@@ -49,7 +56,7 @@ pub(crate) struct RefreshToken {
 #[derive(Default)]
 pub(crate) struct IssuedTokens {
     last_grant: u64,
-    grants: HashMap<GrantId, Grant>,
+    families: HashMap<GrantId, Family>,
     access_tokens: HashMap<String, AccessToken>,
     refresh_tokens: HashMap<String, RefreshToken>,
     access_oldest_first: VecDeque<String>,
@@ -60,18 +67,18 @@ impl IssuedTokens {
     pub(crate) fn add_grant(&mut self, grant: Grant) -> GrantId {
         self.last_grant += 1;
         let id = GrantId(self.last_grant);
-        self.grants.insert(id, grant);
+        self.families.insert(id, Family { grant, tokens: 0 });
         id
     }
 
     /// The grant, unless it was revoked.
     pub(crate) fn grant(&self, id: GrantId) -> Option<&Grant> {
-        self.grants.get(&id)
+        self.families.get(&id).map(|family| &family.grant)
     }
 
     /// Ends a grant: every token of the family is dead from now on.
     pub(crate) fn revoke_grant(&mut self, id: GrantId) {
-        self.grants.remove(&id);
+        self.families.remove(&id);
     }
 
     pub(crate) fn issue_access_token(
@@ -92,6 +99,7 @@ impl IssuedTokens {
         };
         self.access_tokens.insert(token.clone(), access_token);
         self.access_oldest_first.push_back(token.clone());
+        self.count_token(grant);
         token
     }
 
@@ -111,13 +119,14 @@ impl IssuedTokens {
         };
         self.refresh_tokens.insert(token.clone(), refresh_token);
         self.refresh_oldest_first.push_back(token.clone());
+        self.count_token(grant);
         token
     }
 
     /// An access token that is neither expired nor revoked, with its grant.
     pub(crate) fn active_access_token(&self, now: Timestamp, token: &str) -> Option<(&AccessToken, &Grant)> {
         let access_token = self.access_tokens.get(token).filter(|known| now < known.expires_at)?;
-        Some((access_token, self.grants.get(&access_token.grant)?))
+        Some((access_token, self.grant(access_token.grant)?))
     }
 
     /// A refresh token of a living grant, not expired, but perhaps spent.
@@ -127,13 +136,30 @@ impl IssuedTokens {
         token: &str,
     ) -> Option<(&mut RefreshToken, &Grant)> {
         let refresh_token = self.refresh_tokens.get_mut(token).filter(|known| now < known.expires_at)?;
-        let grant = self.grants.get(&refresh_token.grant)?;
-        Some((refresh_token, grant))
+        let family = self.families.get(&refresh_token.grant)?;
+        Some((refresh_token, &family.grant))
     }
 
     /// Ends one access token; the rest of the family lives on.
     pub(crate) fn revoke_access_token(&mut self, token: &str) {
-        self.access_tokens.remove(token);
+        if let Some(access_token) = self.access_tokens.remove(token) {
+            self.forget_token(access_token.grant);
+        }
+    }
+
+    fn count_token(&mut self, grant: GrantId) {
+        if let Some(family) = self.families.get_mut(&grant) {
+            family.tokens += 1;
+        }
+    }
+
+    fn forget_token(&mut self, grant: GrantId) {
+        if let Entry::Occupied(mut family) = self.families.entry(grant) {
+            family.get_mut().tokens -= 1;
+            if family.get().tokens == 0 {
+                family.remove();
+            }
+        }
     }
 
     fn forget_expired(&mut self, now: Timestamp) {
@@ -141,19 +167,46 @@ impl IssuedTokens {
             if self.access_tokens.get(oldest).is_some_and(|token| now < token.expires_at) {
                 break;
             }
-            self.access_tokens.remove(oldest);
+            if let Some(expired) = self.access_tokens.remove(oldest) {
+                self.forget_token(expired.grant);
+            }
             self.access_oldest_first.pop_front();
         }
         while let Some(oldest) = self.refresh_oldest_first.front() {
-            let Some(token) = self.refresh_tokens.get(oldest) else {
-                self.refresh_oldest_first.pop_front();
-                continue;
-            };
-            if now < token.expires_at {
+            if self.refresh_tokens.get(oldest).is_some_and(|token| now < token.expires_at) {
                 break;
             }
-            self.refresh_tokens.remove(oldest);
+            if let Some(expired) = self.refresh_tokens.remove(oldest) {
+                self.forget_token(expired.grant);
+            }
             self.refresh_oldest_first.pop_front();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_has_expired_is_forgotten_with_its_grant() {
+        let mut tokens = IssuedTokens::default();
+        let mut randomness = Randomness::new();
+        let start = Timestamp::from_unix(Duration::from_secs(1_800_000_000));
+        let scope = Scope::requested(None).unwrap();
+        for minute in 0..600 {
+            let now = start + Duration::from_secs(60 * minute);
+            let grant = Grant {
+                client_id: "service",
+                subject: None,
+                scope: scope.clone(),
+                nonce: None,
+                authorized_at: now,
+            };
+            let grant = tokens.add_grant(grant);
+            tokens.issue_access_token(now, &mut randomness, grant, scope.clone());
+        }
+        assert_eq!((tokens.access_tokens.len(), tokens.families.len()), (60, 60));
+        assert_eq!(tokens.access_oldest_first.len(), 60);
     }
 }

@@ -1,13 +1,58 @@
-//! A strict OAuth 2.0 authorization server for tests and development.
+//! An OAuth 2.0 authorization server to develop and test clients against: strict, complete for four grants, and
+//! started in a line.
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")]
-//! # async fn main() -> std::io::Result<()> {
-//! let server = mock_server::MockServer::start().await?;
-//! println!("sign in at {}", server.issuer());
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use mock_server::MockServer;
+//!
+//! let server = MockServer::start().await?; // a free port of 127.0.0.1; dropping it stops it
+//! println!("the issuer is {}", server.issuer());
+//!
+//! // ... the device under test asks for a code, and a test answers in the person's place:
+//! for device in server.pending() {
+//!     server.approve(&device.user_code)?;
+//! }
+//! server.advance(std::time::Duration::from_secs(600)); // codes, tokens and poll gaps age at once
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! # Endpoints
+//!
+//! Each with and without a slash at its end; the two well-known documents name them.
+//!
+//! | path | what |
+//! |---|---|
+//! | `/device-authorization`, `/device` | the device grant and its page (RFC 8628) |
+//! | `/authorize` | authorization code with PKCE, `iss` in every answer (RFC 6749, 7636, 9207) |
+//! | `/token` | all four grants; refresh tokens rotate, and reuse revokes the family |
+//! | `/revoke`, `/introspect` | RFC 7009, RFC 7662 |
+//! | `/resource` | says for whom a token stands; a POST needs the scope `write` (RFC 6750) |
+//! | `/userinfo`, `/jwks` | OpenID Connect, ES256 with a key that everyone knows |
+//! | `/_control/...` | `devices`, `devices/{user_code}/approve`, `deny` or `expire`, `requests`, `clock/advance`, `reset` |
+//!
+//! # Ready-made clients
+//!
+//! | `client_id` | secret | may |
+//! |---|---|---|
+//! | `device` | none | device grant, refresh |
+//! | `device-secret` | `device-secret` | the same, authenticated |
+//! | `native` | none | authorization code with PKCE, loopback redirect on any port (`/`, `/callback`, `/cb`), refresh |
+//! | `web` | `web-secret` | authorization code, redirect `http://127.0.0.1:8765/cb`, refresh |
+//! | `service` | `service-secret` | client credentials |
+//! | `api` | `api-secret` | introspect every token |
+//!
+//! The person is always `alice`. Scopes: `openid profile email offline_access read write`; `read` if none is asked.
+//!
+//! # Time and faults
+//!
+//! [`MockServer::advance`] moves one virtual clock over codes, tokens, expiry and the gaps between polls.
+//! [`MockServer::fail_next`] answers the next requests with a [`Fault`]; [`MockServer::pause_listening`] takes the
+//! server away and [`MockServer::resume_listening`] brings it back with its state. [`MockServer::requests`] tells what
+//! clients did, without secrets.
+//!
+//! [`AuthorizationServer`] is the same server without a socket, for tests in virtual time.
 #![forbid(unsafe_code)]
 
 mod authorization_codes;

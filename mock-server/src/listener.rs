@@ -52,7 +52,10 @@ pub(crate) fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
 
 /// A bound loopback socket; port 0 picks a free one.
 pub(crate) async fn bind(port: u16) -> io::Result<TcpListener> {
-    TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).await
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    let explain =
+        |error: io::Error| io::Error::new(error.kind(), format!("cannot listen on {address}: {error}"));
+    TcpListener::bind(address).await.map_err(explain)
 }
 
 /// A task that accepts connections. Aborting it closes the socket and every connection at once.

@@ -1,8 +1,8 @@
 //! `mock-server`: an OAuth 2.0 authorization server on a loopback port.
 #![forbid(unsafe_code)]
 
-use std::error::Error;
-use std::io::Write as _;
+use std::io::{self, Write as _};
+use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
@@ -38,8 +38,18 @@ enum ProfileName {
 }
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Box<dyn Error>> {
-    let arguments = Arguments::parse();
+async fn main() -> ExitCode {
+    match run(Arguments::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Where stderr is gone, the exit code still says it.
+            let _ = writeln!(io::stderr(), "mock-server: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(arguments: Arguments) -> io::Result<()> {
     // Caught from here on, so that no signal between "ready" and the wait is lost.
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -60,7 +70,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let server = builder.start().await?;
 
     let ready = json!({ "event": "ready", "issuer": server.issuer(), "port": server.port() });
-    let mut stdout = std::io::stdout().lock();
+    let mut stdout = io::stdout().lock();
     writeln!(stdout, "{ready}")?;
     stdout.flush()?;
     drop(stdout);
@@ -76,5 +86,5 @@ async fn main() -> Result<(), Box<dyn Error>> {
 /// One line a request on stderr. A journal entry holds no secret, so neither does the line.
 fn log(request: &RecordedRequest) {
     // A log that cannot be written stops nobody's login.
-    let _ = writeln!(std::io::stderr(), "{request}");
+    let _ = writeln!(io::stderr(), "{request}");
 }

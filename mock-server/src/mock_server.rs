@@ -1,8 +1,8 @@
 //! The server as a value in a test: start it, decide in a person's place, drop it.
 
-use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use std::{fmt, io};
 
 use hyper::Uri;
 
@@ -121,6 +121,12 @@ impl MockServer {
 
     fn take_accepting(&self) -> Option<Accepting> {
         self.accepting.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+impl fmt::Debug for MockServer {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("MockServer").field("issuer", &self.issuer).finish_non_exhaustive()
     }
 }
 

@@ -74,20 +74,23 @@ pub(crate) fn scope_list(scope: &Scope) -> Markup {
         ul.scopes {
             @for token in scope.iter() {
                 li {
+                    span { (meaning(token)) }
                     code { (token) }
-                    " "
-                    (match token {
-                        "openid" => "know who you are",
-                        "profile" => "see your name",
-                        "email" => "see your e-mail address",
-                        "offline_access" => "keep access while you are away",
-                        "read" => "read your data",
-                        "write" => "change your data",
-                        _ => "",
-                    })
                 }
             }
         }
+    }
+}
+
+fn meaning(scope_token: &str) -> &str {
+    match scope_token {
+        "openid" => "Know who you are",
+        "profile" => "See your name",
+        "email" => "See your e-mail address",
+        "offline_access" => "Stay signed in",
+        "read" => "Read your data",
+        "write" => "Change your data",
+        other => other,
     }
 }
 

@@ -11,6 +11,7 @@ use crate::device_codes::{Decision, DeviceLogin};
 use crate::error_response::ErrorResponse;
 use crate::http_response::Response;
 use crate::page::{decision_buttons, message, page, scope_list};
+use crate::person;
 use crate::profiles::UserCodeFormat;
 use crate::request_parameters::RequestParameters;
 use crate::sessions::{Session, cross_site_page, is_same_origin};
@@ -30,7 +31,8 @@ pub(crate) fn respond(
     };
     if exchange.request.method() != Method::POST {
         let query = exchange.request.uri().query().unwrap_or_default();
-        let parameters = RequestParameters::with_repeats(query)?;
+        // A query that cannot be read prefills nothing.
+        let parameters = RequestParameters::with_repeats(query).unwrap_or_default();
         return Ok(session.remember(form.prefilled(parameters.get("user_code").unwrap_or_default())));
     }
 
@@ -53,7 +55,9 @@ pub(crate) fn respond(
         return Ok(form.again(StatusCode::BAD_REQUEST, typed, "Type the code that your device shows."));
     }
     let Some(login) = server.device_codes.by_typed_code(typed) else {
-        server.wrong_codes.note(now, exchange.peer, server.rules().device_code_lifetime);
+        if server.settings.wrong_code_limit.is_some() {
+            server.wrong_codes.note(now, exchange.peer, server.rules().device_code_lifetime);
+        }
         return Ok(form.again(
             StatusCode::BAD_REQUEST,
             typed,
@@ -136,8 +140,12 @@ fn confirm(login: &DeviceLogin, now: Timestamp, csrf_token: &str) -> Response {
         "Approve this device?",
         &html! {
             h1 { "Approve this device?" }
-            p { strong { (name) } " wants to sign in as you, with this code:" }
+            p { strong { (name) } " wants to sign in as " strong { (person::SUBJECT) } ", with this code:" }
             strong.user-code { (login.user_code) }
+            p {
+                "Is the device in your possession, and does it show this very code? "
+                "If someone sent you the code or a link, deny."
+            }
             dl {
                 dt { "It may then" }
                 dd { (scope_list(&login.scope)) }
@@ -146,10 +154,6 @@ fn confirm(login: &DeviceLogin, now: Timestamp, csrf_token: &str) -> Response {
                     "by client " code { (login.client_id) } " from " (login.requested_from) ", "
                     (login.age_in_words(now))
                 }
-            }
-            p {
-                "Is the device in your possession, and does it show this very code? "
-                "If someone sent you the code or a link, deny."
             }
             form method="post" {
                 input type="hidden" name="csrf_token" value=(csrf_token);

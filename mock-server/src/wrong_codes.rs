@@ -21,8 +21,9 @@ impl WrongCodes {
     }
 
     /// How long no code is taken from `peer`, in whole seconds, rounded up; `None` if it may try.
+    /// A limit of 0 is taken as 1: a wrong code has to be seen to be counted.
     pub(crate) fn must_wait(&self, now: Timestamp, peer: IpAddr, limit: Option<u32>) -> Option<Duration> {
-        let limit = usize::try_from(limit?).unwrap_or(usize::MAX);
+        let limit = usize::try_from(limit?.max(1)).unwrap_or(usize::MAX);
         let counted = self.0.get(&peer)?;
         // Oldest first: enough of them have to be forgotten.
         let relevant = counted.len().checked_sub(limit)?;

@@ -81,3 +81,11 @@ fn the_oldest_requests_make_room() {
     }
     assert_eq!(state.server.requests().count(), 10_000);
 }
+
+#[test]
+fn debug_shows_no_secret() {
+    let mut state = State::new();
+    let tokens = state.device_tokens("read");
+    let shown = format!("{:?}", state.server);
+    assert!(shown.contains("issuer") && !shown.contains(&tokens.access_token), "{shown}");
+}

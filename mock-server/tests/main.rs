@@ -6,6 +6,7 @@
 
 mod state;
 
+mod any_input;
 mod authorization_code;
 mod authorize;
 mod client_authentication;

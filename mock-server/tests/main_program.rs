@@ -92,7 +92,7 @@ async fn flags_choose_issuer_interval_and_profile() {
         Program::start(&["--issuer", "http://mock.test", "--interval", "2", "--profile", "octopus"]);
     let started = post(program.port(), "/device-authorization/", "client_id=device").await.unwrap().json();
     assert_eq!(started["interval"], 2);
-    assert_eq!(started["verification_uri"], json!("http://mock.test/device/"));
+    assert_eq!(started["verification_uri"], json!("http://mock.test/device"));
 }
 
 #[test]
@@ -105,4 +105,14 @@ fn a_bad_issuer_is_explained() {
         assert!(!output.status.success(), "{issuer}");
         assert!(String::from_utf8_lossy(&output.stderr).contains("must be http://HOST"), "{issuer}");
     }
+}
+
+#[tokio::test]
+async fn a_port_in_use_is_explained() {
+    let program = Program::start(&[]);
+    let port = program.port().to_string();
+    let output = Command::new(env!("CARGO_BIN_EXE_mock-server")).args(["--port", &port]).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let expected = format!("mock-server: cannot listen on 127.0.0.1:{port}: ");
+    assert!(String::from_utf8_lossy(&output.stderr).starts_with(&expected), "{output:?}");
 }

@@ -35,6 +35,7 @@ fn octopus_codes_are_eight_of_base32hex() {
 fn octopus_signs_a_device_in() {
     let mut state = octopus();
     let started = state.post("/device-authorization/", "client_id=device").json();
+    assert_eq!(started["verification_uri"], "http://127.0.0.1:8080/device");
     assert_eq!(started.get("verification_uri_complete"), None);
     assert_eq!(started["expires_in"], 1800);
     state.server.approve(state.now, started["user_code"].as_str().unwrap()).unwrap();
@@ -53,6 +54,7 @@ fn octopus_wants_the_bare_token() {
     let bearer = format!("Bearer {}", state.device_tokens("read").access_token);
     let answer = state.send("GET", "/resource/", &[("authorization", &bearer)], "");
     answer.assert_error(401, "invalid_token");
+    assert!(answer.text("error_description").contains("without Bearer"));
 }
 
 #[test]

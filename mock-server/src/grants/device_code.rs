@@ -31,7 +31,7 @@ pub(crate) fn redeem(
     let poll = login.poll(now);
     exchange.note.gap = poll.gap;
 
-    if matches!(login.decision, Decision::Redeemed(_)) {
+    if login.decision == Decision::Redeemed {
         return Err(ErrorResponse::invalid_grant(
             "this device_code was redeemed before: it is good for one use",
         ));
@@ -62,6 +62,7 @@ pub(crate) fn redeem(
     }
 
     let scope = login.scope.clone();
+    login.decision = Decision::Redeemed;
     let grant = server.tokens.add_grant(Grant {
         client_id: client.id,
         subject: Some(person::SUBJECT),
@@ -69,6 +70,5 @@ pub(crate) fn redeem(
         nonce: None,
         authorized_at: now,
     });
-    login.decision = Decision::Redeemed(grant);
     Ok(access_token_response(server, now, grant, &scope, Refresh::Issue))
 }
