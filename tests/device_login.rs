@@ -89,6 +89,44 @@ async fn the_client_ends_an_expired_login_by_its_own_clock() {
 }
 
 #[tokio::test]
+async fn an_error_that_nobody_knows_is_final_at_once() {
+    let (server, time) = start().await;
+    let mut login = device_login(&time).await;
+    pending(&mut login, 1).await;
+    server.fail_next(Endpoint::Token, &Fault::Error("out_of_tea".into()), 1);
+    let error = failed(&mut login).await;
+
+    let unknown = ErrorCode::Other("out_of_tea".into());
+    assert!(matches!(&error, Error::Refused(refusal) if refusal.error == unknown), "{error}");
+    assert!(error.to_string().contains("out_of_tea"), "{error}");
+    assert_eq!(polls(&server).len(), 2);
+    assert_over(&mut login, &server, &time).await;
+}
+
+#[tokio::test]
+async fn slow_down_adds_five_seconds_for_all_later_polls() {
+    let (server, time) = start().await;
+    let mut login = device_login(&time).await;
+    server.fail_next(Endpoint::Token, &Fault::Error("slow_down".into()), 2);
+    let mut intervals = Vec::new();
+    while intervals.len() < 2 {
+        match login.next_event().await {
+            Some(DeviceLoginEvent::SlowDown { interval }) => intervals.push(interval),
+            Some(DeviceLoginEvent::DeviceCodeIssued { .. }) => {}
+            event => panic!("{event:?}"),
+        }
+    }
+    assert_eq!(intervals, [Duration::from_secs(10), Duration::from_secs(15)]);
+    pending(&mut login, 2).await;
+    server.approve(login.user_code()).unwrap();
+    authorized(&mut login).await;
+    let least = [5, 10, 15, 15, 15].map(Duration::from_secs);
+    let gaps = gaps(&server);
+    assert_eq!(gaps.len(), least.len());
+    assert!(gaps.iter().zip(least).all(|(gap, least)| *gap >= least), "{gaps:?} for {least:?}");
+}
+
+#[tokio::test]
 async fn an_unknown_client_never_gets_a_code() {
     let (server, time) = start().await;
     let issuer = server.issuer();

@@ -1,0 +1,109 @@
+//! A headless Chromium, driven as a person would: by labels and buttons.
+
+use std::process::Command;
+
+use serde_json::{Value, json};
+
+use crate::json_lines::JsonLines;
+
+/// One browser with one page. Dropping it ends the browser.
+pub(crate) struct Browser {
+    hand: JsonLines,
+}
+
+impl Browser {
+    /// A computer's browser.
+    pub(crate) fn start() -> Self {
+        Self::with(&json!({}))
+    }
+
+    /// A phone's: 360 points wide, with a touch screen.
+    pub(crate) fn on_a_phone() -> Self {
+        Self::with(&json!({"phone": true}))
+    }
+
+    pub(crate) fn without_javascript() -> Self {
+        Self::with(&json!({"javascript": false}))
+    }
+
+    fn with(options: &Value) -> Self {
+        let hand = JsonLines::start(node().arg("browser/hand.mjs"));
+        let mut browser = Self { hand };
+        browser.act("start", options);
+        browser
+    }
+
+    pub(crate) fn open(&mut self, url: &str) {
+        self.act("open", &json!({"url": url}));
+    }
+
+    pub(crate) fn fill(&mut self, label: &str, text: &str) {
+        self.act("fill", &json!({"label": label, "text": text}));
+    }
+
+    pub(crate) fn fill_placeholder(&mut self, placeholder: &str, text: &str) {
+        self.act("fill_placeholder", &json!({"placeholder": placeholder, "text": text}));
+    }
+
+    pub(crate) fn press(&mut self, button: &str) {
+        self.act("press", &json!({"button": button}));
+    }
+
+    pub(crate) fn press_enter(&mut self, label: &str) {
+        self.act("press_enter", &json!({"label": label}));
+    }
+
+    /// Waits until the page shows `text`.
+    pub(crate) fn wait_for(&mut self, text: &str) {
+        self.act("wait_for", &json!({"text": text}));
+    }
+
+    /// What the page shows, as plain text.
+    pub(crate) fn text(&mut self) -> String {
+        string(&self.act("text", &json!({})))
+    }
+
+    /// What stands in a field.
+    pub(crate) fn value(&mut self, label: &str) -> String {
+        string(&self.act("value", &json!({"label": label})))
+    }
+
+    pub(crate) fn url(&mut self) -> String {
+        string(&self.act("url", &json!({})))
+    }
+
+    /// The labels of all buttons.
+    pub(crate) fn buttons(&mut self) -> Vec<String> {
+        self.act("buttons", &json!({})).as_array().expect("a list").iter().map(string).collect()
+    }
+
+    /// Script errors, and requests to other hosts.
+    pub(crate) fn complaints(&mut self) -> Value {
+        self.act("complaints", &json!({}))
+    }
+
+    /// `overflows`: wider than the screen; `smallest_control`: the height of the smallest button or field.
+    pub(crate) fn layout(&mut self) -> Value {
+        self.act("layout", &json!({}))
+    }
+
+    fn act(&mut self, action: &str, arguments: &Value) -> Value {
+        let mut command = arguments.clone();
+        command["do"] = json!(action);
+        self.hand.send(&command);
+        let answer = self.hand.receive();
+        assert!(answer["error"].is_null(), "{}\nthe page shows: {}", answer["error"], answer["seen"]);
+        answer["ok"].clone()
+    }
+}
+
+/// Node, in this package's folder, where `npm ci` put what the scripts import.
+pub(crate) fn node() -> Command {
+    let mut node = Command::new("node");
+    node.current_dir(env!("CARGO_MANIFEST_DIR"));
+    node
+}
+
+fn string(value: &Value) -> String {
+    value.as_str().expect("a text").to_owned()
+}
