@@ -93,7 +93,10 @@ pub enum Answer {
 
 /// One request on its way through an endpoint.
 pub(crate) struct Exchange<'a> {
+    /// The virtual time, by which codes and tokens live.
     pub(crate) now: Timestamp,
+    /// The time without what tests added.
+    pub(crate) real_now: Timestamp,
     pub(crate) peer: IpAddr,
     pub(crate) request: &'a Request<Bytes>,
     /// What a test asked to go wrong, if the endpoint itself has to know.
@@ -130,9 +133,10 @@ impl AuthorizationServer {
     /// Answers one request that arrived at `now` from `peer`, and records it.
     pub fn handle(&mut self, now: Timestamp, peer: IpAddr, request: &Request<Bytes>) -> Answer {
         let virtual_now = self.virtual_time(now);
-        let mut exchange = Exchange { now: virtual_now, peer, request, fault: None, note: Note::default() };
+        let mut exchange =
+            Exchange { now: virtual_now, real_now: now, peer, request, fault: None, note: Note::default() };
         let route = endpoint::route(&self.settings.issuer, request.uri().path());
-        let answer = self.answer(&mut exchange, &route, now);
+        let answer = self.answer(&mut exchange, &route);
         let status = match &answer {
             Answer::Respond(response) => response.status().as_u16(),
             Answer::ResetConnection => 0,
@@ -171,7 +175,7 @@ impl AuthorizationServer {
         format!("{}{path}{slash}", self.settings.issuer)
     }
 
-    fn answer(&mut self, exchange: &mut Exchange<'_>, route: &Route, real_now: Timestamp) -> Answer {
+    fn answer(&mut self, exchange: &mut Exchange<'_>, route: &Route) -> Answer {
         if let Err(refusal) = host_allow_list::check(&self.settings, exchange.request) {
             return Answer::Respond(exchange.refuse(refusal));
         }
@@ -189,7 +193,7 @@ impl AuthorizationServer {
                 }
                 self.respond(exchange, *endpoint)
             }
-            Route::Control(control) => control::respond(self, exchange, real_now, control),
+            Route::Control(control) => control::respond(self, exchange, control),
             Route::Unknown => Err(ErrorResponse::invalid_request("there is no such endpoint here")
                 .with_status(StatusCode::NOT_FOUND)),
         };

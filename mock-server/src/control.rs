@@ -112,14 +112,14 @@ impl AuthorizationServer {
     }
 }
 
-/// Answers a request below `/_control`; `real_now` is the time without what tests added.
+/// Answers a request below `/_control`.
 pub(crate) fn respond(
     server: &mut AuthorizationServer,
-    exchange: &mut Exchange<'_>,
-    real_now: Timestamp,
+    exchange: &Exchange<'_>,
     control: &Control,
 ) -> Result<Response, ErrorResponse> {
     refuse_other_sites(server, exchange)?;
+    let real_now = exchange.real_now;
     match control {
         Control::Devices => {
             exchange.allow("GET")?;

@@ -74,3 +74,15 @@ pub(crate) fn with_query(url: &str, parameters: &[(&str, &str)]) -> String {
 
 /// RFC 3986 section 2.3: all but letters, digits and `-._~` is escaped.
 const ALL_BUT_UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_redirect_keeps_the_query_of_its_target() {
+        let parameters = [("code", "a b&c"), ("state", "é")];
+        assert_eq!(with_query("http://h/cb?x=1", &parameters), "http://h/cb?x=1&code=a%20b%26c&state=%C3%A9");
+        assert_eq!(with_query("http://h/cb", &parameters), "http://h/cb?code=a%20b%26c&state=%C3%A9");
+    }
+}

@@ -16,7 +16,7 @@ use hyper::service::service_fn;
 use hyper::{Request, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
@@ -31,8 +31,11 @@ const BODY_LIMIT: usize = 64 * 1024;
 /// A client that takes longer to send its request is cut off.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// Connections that may wait to be accepted.
+const BACKLOG: u32 = 1024;
+
 /// How long a graceful stop waits for requests that are under way.
-const STOP_TIMEOUT: Duration = Duration::from_secs(2);
+const STOP_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The state and its clock, under one lock.
 pub(crate) struct Shared {
@@ -50,12 +53,16 @@ pub(crate) fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
     shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A bound loopback socket; port 0 picks a free one.
-pub(crate) async fn bind(port: u16) -> io::Result<TcpListener> {
+/// Reserves a loopback port, 0 for a free one. Until the socket listens, connections are refused.
+pub(crate) fn bind(port: u16) -> io::Result<TcpSocket> {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let explain =
         |error: io::Error| io::Error::new(error.kind(), format!("cannot listen on {address}: {error}"));
-    TcpListener::bind(address).await.map_err(explain)
+    let socket = TcpSocket::new_v4()?;
+    // A server that comes back takes its port again while old connections still linger.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address).map_err(explain)?;
+    Ok(socket)
 }
 
 /// A task that accepts connections. Aborting it closes the socket and every connection at once.
@@ -85,8 +92,9 @@ impl Accepting {
     }
 }
 
-/// Serves on the current runtime.
-pub(crate) fn serve(listener: TcpListener, shared: Arc<Mutex<Shared>>) -> Accepting {
+/// Listens, and serves on the current runtime.
+pub(crate) fn serve(socket: TcpSocket, shared: Arc<Mutex<Shared>>) -> io::Result<Accepting> {
+    let listener = socket.listen(BACKLOG)?;
     let (stop, mut stopped) = watch::channel(());
     let task = tokio::spawn(async move {
         let mut connections = JoinSet::new();
@@ -109,7 +117,7 @@ pub(crate) fn serve(listener: TcpListener, shared: Arc<Mutex<Shared>>) -> Accept
         // What is still under way after that is cut off.
         let _ = tokio::time::timeout(STOP_TIMEOUT, all_ended).await;
     });
-    Accepting { task, stop }
+    Ok(Accepting { task, stop })
 }
 
 async fn serve_connection(
@@ -157,11 +165,15 @@ async fn answer(request: Request<Incoming>, peer: IpAddr, shared: &Mutex<Shared>
         Err(_) => return refuse_body(StatusCode::REQUEST_TIMEOUT, "the request body took too long"),
     };
     let request = Request::from_parts(parts, body);
-    let mut shared = lock(shared);
-    let now = shared.clock.now();
-    let answer = shared.server.handle(now, peer, &request);
-    if let (Some(log), Some(recorded)) = (&shared.on_request, shared.server.requests().next_back()) {
-        log(recorded);
+    let (answer, log) = {
+        let shared = &mut *lock(shared);
+        let answer = shared.server.handle(shared.clock.now(), peer, &request);
+        let recorded = shared.server.requests().next_back();
+        (answer, shared.on_request.clone().zip(recorded.cloned()))
+    };
+    // Outside the lock, so that whoever is told may call the server.
+    if let Some((log, recorded)) = log {
+        log(&recorded);
     }
     answer
 }

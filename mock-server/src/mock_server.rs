@@ -5,6 +5,7 @@ use std::time::Duration;
 use std::{fmt, io};
 
 use hyper::Uri;
+use tokio::net::TcpSocket;
 
 use crate::authorization_server::{AuthorizationServer, Settings};
 use crate::clock::RealClock;
@@ -20,8 +21,7 @@ use crate::profiles::Profile;
 /// Any number of them can run in one process; they share nothing.
 pub struct MockServer {
     shared: Arc<Mutex<Shared>>,
-    /// Empty while the server does not listen.
-    accepting: Mutex<Option<Accepting>>,
+    socket: Mutex<Socket>,
     issuer: String,
     port: u16,
 }
@@ -94,34 +94,49 @@ impl MockServer {
         shared.server.reset(shared.clock.now());
     }
 
-    /// Closes the listening socket and every connection, as a server that dies would; the state stays.
+    /// Closes the listening socket and every connection, as a server that dies would. State and port stay.
     pub async fn pause_listening(&self) {
-        let accepting = self.take_accepting();
-        if let Some(accepting) = accepting {
-            accepting.abort().await;
+        let Socket::Listening(accepting) = self.replace_socket(Socket::Closed) else {
+            return;
+        };
+        accepting.abort().await;
+        // Where the port is lost in this moment, resuming tries to get it.
+        if let Ok(socket) = listener::bind(self.port) {
+            self.replace_socket(Socket::Reserved(socket));
         }
     }
 
     /// Listens again on the same port, with the state as it was.
     pub async fn resume_listening(&self) -> io::Result<()> {
         self.pause_listening().await;
-        let listener = listener::bind(self.port).await?;
-        let accepting = listener::serve(listener, Arc::clone(&self.shared));
-        *self.accepting.lock().unwrap_or_else(PoisonError::into_inner) = Some(accepting);
+        let socket = match self.replace_socket(Socket::Closed) {
+            Socket::Reserved(socket) => socket,
+            Socket::Closed | Socket::Listening(_) => listener::bind(self.port)?,
+        };
+        let accepting = listener::serve(socket, Arc::clone(&self.shared))?;
+        self.replace_socket(Socket::Listening(accepting));
         Ok(())
     }
 
-    /// Stops gracefully: requests under way are answered, for at most two seconds.
+    /// Stops gracefully: requests under way are answered, for at most five seconds.
     pub async fn stop(self) {
-        let accepting = self.take_accepting();
-        if let Some(accepting) = accepting {
+        if let Socket::Listening(accepting) = self.replace_socket(Socket::Closed) {
             accepting.stop().await;
         }
     }
 
-    fn take_accepting(&self) -> Option<Accepting> {
-        self.accepting.lock().unwrap_or_else(PoisonError::into_inner).take()
+    fn replace_socket(&self, socket: Socket) -> Socket {
+        let mut current = self.socket.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::replace(&mut *current, socket)
     }
+}
+
+/// What the server has of its port.
+enum Socket {
+    Listening(Accepting),
+    /// Bound, so that nobody who asks for a free port gets it, and not listening, so that connections are refused.
+    Reserved(TcpSocket),
+    Closed,
 }
 
 impl fmt::Debug for MockServer {
@@ -132,7 +147,7 @@ impl fmt::Debug for MockServer {
 
 impl Drop for MockServer {
     fn drop(&mut self) {
-        if let Some(accepting) = self.accepting.get_mut().unwrap_or_else(PoisonError::into_inner) {
+        if let Socket::Listening(accepting) = self.socket.get_mut().unwrap_or_else(PoisonError::into_inner) {
             accepting.abort_in_background();
         }
     }
@@ -194,16 +209,20 @@ impl MockServerBuilder {
         self
     }
 
-    /// Is told of each request after its answer is decided, before it is sent; for a log.
+    /// Is told of each request after its answer is decided, before it is sent; it may call the server.
     pub fn on_request(mut self, log: impl Fn(&RecordedRequest) + Send + Sync + 'static) -> Self {
         self.on_request = Some(Arc::new(log));
         self
     }
 
     /// Binds the port and serves on the current tokio runtime.
+    #[expect(
+        clippy::unused_async,
+        reason = "needs a runtime, and may come to wait: starting is async for callers"
+    )]
     pub async fn start(self) -> io::Result<MockServer> {
-        let listener = listener::bind(self.port).await?;
-        let port = listener.local_addr()?.port();
+        let socket = listener::bind(self.port)?;
+        let port = socket.local_addr()?.port();
         let mut settings = self.settings;
         settings.port = port;
         if let Some(issuer) = self.issuer {
@@ -216,8 +235,8 @@ impl MockServerBuilder {
         let clock = RealClock::start();
         let server = AuthorizationServer::new(settings, clock.now());
         let shared = Arc::new(Mutex::new(Shared { server, clock, on_request: self.on_request }));
-        let accepting = listener::serve(listener, Arc::clone(&shared));
-        Ok(MockServer { shared, accepting: Mutex::new(Some(accepting)), issuer, port })
+        let accepting = listener::serve(socket, Arc::clone(&shared))?;
+        Ok(MockServer { shared, socket: Mutex::new(Socket::Listening(accepting)), issuer, port })
     }
 }
 

@@ -88,3 +88,47 @@ async fn a_fault_with_retry_after_hits_as_often_as_asked() {
     }
     assert_eq!(post(server.port(), "/token", "grant_type=x").await.unwrap().status, 400);
 }
+
+#[tokio::test]
+async fn who_is_told_of_a_request_may_call_the_server() {
+    let (tell, told) = std::sync::mpsc::channel();
+    let server = MockServer::builder().on_request(move |request| tell.send(request.to_string()).unwrap());
+    let server = server.start().await.unwrap();
+    post(server.port(), "/device-authorization", "client_id=device").await.unwrap();
+    assert_eq!(told.try_recv().unwrap(), "POST /device-authorization 200 client_id=device");
+}
+
+#[tokio::test]
+async fn pausing_and_resuming_may_repeat() {
+    let server = MockServer::start().await.unwrap();
+    server.pause_listening().await;
+    server.pause_listening().await;
+    assert!(get(server.port(), "/device", "").await.is_err());
+    server.resume_listening().await.unwrap();
+    server.resume_listening().await.unwrap();
+    assert_eq!(get(server.port(), "/device", "").await.unwrap().status, 200);
+}
+
+#[tokio::test]
+async fn the_interval_is_told_in_whole_seconds() {
+    let server = MockServer::builder().interval(Duration::from_millis(1200)).start().await.unwrap();
+    let answer = post(server.port(), "/device-authorization", "client_id=device").await.unwrap();
+    assert_eq!(answer.json()["interval"], 2);
+}
+
+#[tokio::test]
+async fn a_reset_forgets_what_was_issued() {
+    let server = MockServer::start().await.unwrap();
+    post(server.port(), "/device-authorization", "client_id=device").await.unwrap();
+    assert_eq!(server.pending().len(), 1);
+    server.reset();
+    assert!(server.pending().is_empty() && server.requests().is_empty());
+}
+
+#[tokio::test]
+async fn servers_share_nothing() {
+    let (one, two) = (MockServer::start().await.unwrap(), MockServer::start().await.unwrap());
+    let started = post(one.port(), "/device-authorization", "client_id=device").await.unwrap().json();
+    assert!(two.approve(started["user_code"].as_str().unwrap()).is_err());
+    assert!(two.requests().is_empty());
+}
