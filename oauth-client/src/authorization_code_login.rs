@@ -53,7 +53,7 @@ impl Client {
         let scope: Scope = scope.split_ascii_whitespace().collect();
         let loopback = loopback.clone();
         async move {
-            let receiver = loopback.bind().await.map_err(|_| ConfigurationError::LoopbackPort)?;
+            let receiver = loopback.bind().await?;
             let redirect_uri = receiver.redirect_uri().to_owned();
             let login = AuthorizationCodeLogin::new(shared, &scope, redirect_uri).await?;
             Ok(LoopbackLogin { login, receiver })
@@ -79,10 +79,15 @@ impl AuthorizationCodeLogin {
         )
         .with_scope(scope);
         if let Some(issuer) = &shared.provider.issuer {
-            // Without metadata nothing is promised, and `iss` is compared where it comes.
-            let metadata = shared.metadata_if_reachable().await;
-            let required =
-                metadata.is_some_and(|metadata| metadata.authorization_response_iss_parameter_supported);
+            let required = match shared.metadata().await {
+                Ok(metadata) => {
+                    metadata.is_some_and(|metadata| metadata.authorization_response_iss_parameter_supported)
+                }
+                // Metadata that cannot be used promises nothing; `iss` is compared where it comes.
+                Err(Error::InvalidResponse(_) | Error::Redirected(_)) => false,
+                // Whoever can hold the metadata up must not be able to switch the check off with that.
+                Err(error) => return Err(error),
+            };
             request = request.with_issuer(issuer.as_str(), required);
         }
         Ok(Self { shared, request: Arc::new(request) })
@@ -128,7 +133,7 @@ impl LoopbackLogin {
     pub async fn wait(self) -> Result<AccessTokenResponse, Error> {
         let request = Arc::clone(&self.login.request);
         let is_answer = Arc::new(move |query: &str| request.is_answered_by(query));
-        let arrived = self.receiver.receive(is_answer).await.map_err(|_| ConfigurationError::LoopbackPort)?;
+        let arrived = self.receiver.receive(is_answer).await;
         let result = self.login.finish(&arrived.query).await;
         arrived.answer(result.is_ok()).await;
         result

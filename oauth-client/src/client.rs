@@ -6,14 +6,14 @@ use std::sync::Arc;
 use oauth_protocol::{
     AccessTokenResponse, AuthorizationServerMetadata, ClientAuthentication, ClientCredentialsRequest,
     EndpointPolicy, EndpointUrl, HttpRequest, HttpResponse, IntrospectionRequest, IntrospectionResponse,
-    PollingPolicy, RefreshTokenRequest, RevocationRequest, Scope, Secret, TokenTypeHint,
+    PollingPolicy, RefreshTokenRequest, RevocationRequest, Scope, Secret, TokenTypeHint, TransportFailure,
 };
 use tokio::sync::OnceCell;
 
 use crate::client_builder::ClientBuilder;
 use crate::clock::Clock;
-use crate::endpoints::Endpoint;
-use crate::error::{Error, UrlError};
+use crate::endpoints::{Endpoint, checked_url};
+use crate::error::Error;
 use crate::http_transport::{HttpTransport, TransportError};
 use crate::provider::{Provider, SecretPlacement};
 
@@ -36,6 +36,13 @@ pub(crate) struct Shared {
     pub(crate) metadata: OnceCell<Option<AuthorizationServerMetadata>>,
 }
 
+/// Why there is no metadata now, although a later call may find some.
+enum NotKept {
+    /// A page or a redirect stood where metadata would be: a captive portal's, or a server without any.
+    NoMetadataNow,
+    Failed(Error),
+}
+
 impl Client {
     /// Describes a client with this `client_id`.
     pub fn builder(client_id: impl Into<String>) -> ClientBuilder {
@@ -52,13 +59,18 @@ impl Client {
         self.shared.provider.issuer.as_deref()
     }
 
+    /// The host that [`ClientBuilder::dangerously_allow_http`] named, for a status page to show.
+    pub fn dangerously_allowed_http_host(&self) -> Option<&str> {
+        self.shared.endpoint_policy.dangerously_allowed_http_host()
+    }
+
     /// The server's metadata (RFC 8414, then OpenID Connect Discovery), asked for once; `None` where it
     /// publishes none, or no issuer is known.
     pub fn metadata(
         &self,
     ) -> impl Future<Output = Result<Option<AuthorizationServerMetadata>, Error>> + Send + 'static {
         let shared = Arc::clone(&self.shared);
-        async move { Ok(shared.metadata().await?.clone()) }
+        async move { Ok(shared.metadata().await?.cloned()) }
     }
 
     /// A token for the client itself (RFC 6749 §4.4), with these scope values, separated by spaces; ""
@@ -141,50 +153,45 @@ impl fmt::Debug for Client {
 }
 
 impl Shared {
+    /// Holds the transport to the time that the request may take, whatever transport it is.
     pub(crate) async fn send(&self, request: HttpRequest) -> Result<HttpResponse, TransportError> {
-        self.transport.send(request).await
+        tokio::time::timeout(request.timeout(), self.transport.send(request))
+            .await
+            .unwrap_or(Err(TransportError::new(TransportFailure::Timeout)))
     }
 
-    /// The metadata where it decides nothing that cannot be done without.
-    pub(crate) async fn metadata_if_reachable(&self) -> Option<&AuthorizationServerMetadata> {
-        self.metadata().await.ok()?.as_ref()
-    }
-
-    pub(crate) async fn metadata(&self) -> Result<&Option<AuthorizationServerMetadata>, Error> {
-        self.metadata.get_or_try_init(|| self.fetch_metadata()).await
-    }
-
-    async fn fetch_metadata(&self) -> Result<Option<AuthorizationServerMetadata>, Error> {
-        let Some(issuer) = &self.provider.issuer else { return Ok(None) };
-        for request in AuthorizationServerMetadata::requests(&self.endpoint_policy, issuer)? {
-            let response = self.send(request).await?;
-            if let Some(metadata) = AuthorizationServerMetadata::process_response(issuer, &response)? {
-                return Ok(Some(metadata));
-            }
+    pub(crate) async fn metadata(&self) -> Result<Option<&AuthorizationServerMetadata>, Error> {
+        match self.metadata.get_or_try_init(|| self.fetch_metadata()).await {
+            Ok(metadata) => Ok(metadata.as_ref()),
+            Err(NotKept::NoMetadataNow) => Ok(None),
+            Err(NotKept::Failed(error)) => Err(error),
         }
-        Ok(None)
+    }
+
+    async fn fetch_metadata(&self) -> Result<Option<AuthorizationServerMetadata>, NotKept> {
+        let Some(issuer) = &self.provider.issuer else { return Ok(None) };
+        let mut is_certain = true;
+        let requests = AuthorizationServerMetadata::requests(&self.endpoint_policy, issuer);
+        for request in requests.map_err(|error| NotKept::Failed(error.into()))? {
+            let response = self.send(request).await.map_err(|error| NotKept::Failed(error.into()))?;
+            let metadata = AuthorizationServerMetadata::process_response(issuer, &response)
+                .map_err(|error| NotKept::Failed(error.into()))?;
+            if metadata.is_some() {
+                return Ok(metadata);
+            }
+            is_certain &= matches!(response.status(), 400..=499);
+        }
+        if is_certain { Ok(None) } else { Err(NotKept::NoMetadataNow) }
     }
 
     /// By hand, by preset, by metadata: the first that knows it.
     pub(crate) async fn endpoint(&self, endpoint: Endpoint) -> Result<EndpointUrl, Error> {
         let url = match endpoint.of(&self.provider.endpoints) {
             Some(url) => Some(url),
-            None => self.metadata().await?.as_ref().and_then(|metadata| endpoint.in_metadata(metadata)),
+            None => self.metadata().await?.and_then(|metadata| endpoint.in_metadata(metadata)),
         };
-        self.checked_url(url.ok_or(Error::NoEndpoint { endpoint: endpoint.name() })?)
-    }
-
-    /// Checks the scheme and that nothing on the way would change the URL.
-    pub(crate) fn checked_url(&self, url: &str) -> Result<EndpointUrl, Error> {
-        let checked = self.endpoint_policy.endpoint(url)?;
-        let not_normalized = |normalized: &str| {
-            Error::Url(UrlError::NotNormalized { given: url.to_owned(), normalized: normalized.to_owned() })
-        };
-        match url::Url::parse(url) {
-            Ok(parsed) if parsed.as_str() == url => Ok(checked),
-            Ok(parsed) => Err(not_normalized(parsed.as_str())),
-            Err(_) => Err(not_normalized("nothing: the host is no valid name or address")),
-        }
+        let url = url.ok_or(Error::NoEndpoint { endpoint: endpoint.name() })?;
+        checked_url(&self.endpoint_policy, url)
     }
 
     /// How the client authenticates; metadata is asked only where it decides.
@@ -211,6 +218,9 @@ impl Shared {
         };
         if self.provider.no_secret_on_device_authorization {
             authentication = authentication.no_secret_on_device_authorization();
+        }
+        if self.provider.client_id_in_body {
+            authentication = authentication.client_id_in_body();
         }
         Ok(authentication)
     }

@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
-use oauth_protocol::{ClientAuthentication, EndpointPolicy, PollingPolicy, Secret};
+use oauth_protocol::{
+    AuthorizationServerMetadata, ClientAuthentication, EndpointPolicy, PollingPolicy, Secret,
+};
 use tokio::sync::OnceCell;
 
 use crate::client::{Client, Shared};
 use crate::clock::{Clock, SystemClock};
-use crate::endpoints::Endpoints;
+use crate::endpoints::{Endpoints, checked_url};
 use crate::error::{ConfigurationError, Error};
 use crate::http_transport::HttpTransport;
 use crate::provider::{Provider, SecretPlacement};
@@ -18,6 +20,8 @@ pub struct ClientBuilder {
     client_id: String,
     client_secret: Option<Secret>,
     secret_placement: Option<SecretPlacement>,
+    no_secret_on_device_authorization: bool,
+    client_id_in_body: bool,
     issuer: Option<String>,
     endpoints: Endpoints,
     provider: Option<Provider>,
@@ -26,6 +30,7 @@ pub struct ClientBuilder {
     polling_policy: PollingPolicy,
     plain_pkce: bool,
     root_certificates_pem: Vec<Vec<u8>>,
+    proxy: Option<Secret>,
     user_agent: Option<String>,
     transport: Option<Arc<dyn HttpTransport>>,
     clock: Arc<dyn Clock>,
@@ -37,6 +42,8 @@ impl ClientBuilder {
             client_id,
             client_secret: None,
             secret_placement: None,
+            no_secret_on_device_authorization: false,
+            client_id_in_body: false,
             issuer: None,
             endpoints: Endpoints::default(),
             provider: None,
@@ -45,6 +52,7 @@ impl ClientBuilder {
             polling_policy: PollingPolicy::default(),
             plain_pkce: false,
             root_certificates_pem: Vec::new(),
+            proxy: None,
             user_agent: None,
             transport: None,
             clock: Arc::new(SystemClock),
@@ -93,6 +101,12 @@ impl ClientBuilder {
         self
     }
 
+    /// OpenID Connect Core §5.3.
+    pub fn userinfo_endpoint(mut self, url: impl Into<String>) -> Self {
+        self.endpoints.userinfo = Some(url.into());
+        self
+    }
+
     /// The secret of a confidential client, sent as the preset or the server's metadata says, with HTTP
     /// Basic where neither does.
     pub fn client_secret(mut self, client_secret: impl Into<Secret>) -> Self {
@@ -112,8 +126,21 @@ impl ClientBuilder {
         self.client_secret(client_secret)
     }
 
-    /// Names an origin (`https://api.example.com`) that access tokens may be sent to, beside the preset's.
-    /// May be called again.
+    /// Keeps the secret off the device authorization request and sends it on token requests only: Google
+    /// wants it so, Auth0 refuses it there.
+    pub fn no_secret_on_device_authorization(mut self) -> Self {
+        self.no_secret_on_device_authorization = true;
+        self
+    }
+
+    /// Sends `client_id` in the body beside HTTP Basic too: django-oauth-toolkit reads it only there.
+    pub fn client_id_in_body(mut self) -> Self {
+        self.client_id_in_body = true;
+        self
+    }
+
+    /// Names an origin (`https://api.example.com`) that access tokens may be sent to, beside the preset's;
+    /// of a longer URL scheme, host and port count. May be called again.
     pub fn resource_origin(mut self, origin: impl Into<String>) -> Self {
         self.resource_origins.push(origin.into());
         self
@@ -133,9 +160,19 @@ impl ClientBuilder {
         self
     }
 
-    /// Trusts the certificates in this PEM text, beside those of the system. May be called again.
+    /// Trusts the certificates in this PEM text, beside those of the system: those that `SSL_CERT_FILE` and
+    /// `SSL_CERT_DIR` name where they are set, else the operating system's. May be called again.
     pub fn root_certificates_pem(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.root_certificates_pem.push(pem.into());
+        self
+    }
+
+    /// Sends requests through the HTTP proxy at this `http` or `https` URL, which may hold a user name and a
+    /// password; those to this machine's loopback never.
+    ///
+    /// Without it no proxy is used: `HTTPS_PROXY` and the like are not read, the application decides.
+    pub fn proxy(mut self, url: impl Into<String>) -> Self {
+        self.proxy = Some(Secret::new(url.into()));
         self
     }
 
@@ -145,7 +182,7 @@ impl ClientBuilder {
         self
     }
 
-    /// Brings another HTTP client.
+    /// Brings another HTTP client. Root certificates, proxy and user agent are then its own affair.
     pub fn transport(mut self, transport: impl HttpTransport + 'static) -> Self {
         self.transport = Some(Arc::new(transport));
         self
@@ -171,21 +208,23 @@ impl ClientBuilder {
         if let Some(placement) = self.secret_placement {
             provider.secret_placement = placement;
         }
+        provider.no_secret_on_device_authorization |= self.no_secret_on_device_authorization;
+        provider.client_id_in_body |= self.client_id_in_body;
         provider.resource_origins.extend(self.resource_origins);
         if provider.issuer.is_none() && !provider.endpoints.is_any_known() {
             return Err(ConfigurationError::NoServer.into());
         }
-        let given = [
-            &provider.issuer,
-            &provider.endpoints.authorization,
-            &provider.endpoints.token,
-            &provider.endpoints.device_authorization,
-            &provider.endpoints.revocation,
-            &provider.endpoints.introspection,
-            &provider.endpoints.userinfo,
-        ];
-        for url in given.into_iter().flatten().chain(&provider.resource_origins) {
-            self.endpoint_policy.endpoint(url)?;
+        for url in provider.endpoints.iter() {
+            checked_url(&self.endpoint_policy, url)?;
+        }
+        for origin in &provider.resource_origins {
+            self.endpoint_policy.endpoint(origin)?;
+        }
+        if let Some(issuer) = &provider.issuer {
+            // The issuer itself is compared, never sent.
+            for request in AuthorizationServerMetadata::requests(&self.endpoint_policy, issuer)? {
+                checked_url(&self.endpoint_policy, request.url().as_str())?;
+            }
         }
         let client_secret = self.client_secret;
         let client_id = self.client_id;
@@ -197,7 +236,7 @@ impl ClientBuilder {
             self.user_agent.unwrap_or_else(|| concat!("oauth-client/", env!("CARGO_PKG_VERSION")).into());
         let transport = match self.transport {
             Some(transport) => transport,
-            None => default_transport(user_agent, &self.root_certificates_pem)?,
+            None => default_transport(&user_agent, &self.root_certificates_pem, self.proxy.as_ref())?,
         };
         let shared = Shared {
             client_id,
@@ -215,13 +254,19 @@ impl ClientBuilder {
 }
 
 #[cfg(feature = "reqwest")]
-fn default_transport(user_agent: String, roots_pem: &[Vec<u8>]) -> Result<Arc<dyn HttpTransport>, Error> {
-    let transport = crate::reqwest_transport::ReqwestTransport::new(user_agent, roots_pem)
-        .map_err(|_| ConfigurationError::NoCertificates)?;
-    Ok(Arc::new(transport))
+fn default_transport(
+    user_agent: &str,
+    roots_pem: &[Vec<u8>],
+    proxy: Option<&Secret>,
+) -> Result<Arc<dyn HttpTransport>, Error> {
+    Ok(Arc::new(crate::reqwest_transport::ReqwestTransport::new(user_agent, roots_pem, proxy)?))
 }
 
 #[cfg(not(feature = "reqwest"))]
-fn default_transport(_user_agent: String, _roots_pem: &[Vec<u8>]) -> Result<Arc<dyn HttpTransport>, Error> {
+fn default_transport(
+    _user_agent: &str,
+    _roots_pem: &[Vec<u8>],
+    _proxy: Option<&Secret>,
+) -> Result<Arc<dyn HttpTransport>, Error> {
     Err(ConfigurationError::NoTransport.into())
 }

@@ -187,7 +187,11 @@ impl DeviceLogin {
                 Some(DeviceLoginEvent::Authorized(tokens)) => return Ok(tokens),
                 Some(DeviceLoginEvent::Failed(error)) => return Err(error),
                 Some(_) => {}
-                None => return Err(Error::Expired),
+                // Its end was reported before; it is told once more.
+                None => match self.poll_once().await {
+                    PollOnce::Finished(result) => return result,
+                    PollOnce::WaitFor(_) => return Err(Error::Expired),
+                },
             }
         }
     }
@@ -235,7 +239,7 @@ impl DeviceLogin {
                 Action::Finished(result) => {
                     self.stage = Stage::Ended;
                     return PollOnce::Finished(
-                        result.map_err(|error| with_detail(error, self.last_failure.take())),
+                        result.map_err(|error| with_detail(error, self.last_failure.clone())),
                     );
                 }
             }
@@ -311,7 +315,7 @@ impl DeviceLogin {
         self.stage = Stage::Ended;
         match result {
             Ok(tokens) => DeviceLoginEvent::Authorized(tokens),
-            Err(error) => DeviceLoginEvent::Failed(with_detail(error, self.last_failure.take())),
+            Err(error) => DeviceLoginEvent::Failed(with_detail(error, self.last_failure.clone())),
         }
     }
 }

@@ -1,6 +1,8 @@
 //! The endpoints of a server, by their names in RFC 8414 metadata.
 
-use oauth_protocol::AuthorizationServerMetadata;
+use oauth_protocol::{AuthorizationServerMetadata, EndpointPolicy, EndpointUrl};
+
+use crate::error::{Error, UrlError};
 
 /// An endpoint by its name in RFC 8414 metadata.
 #[derive(Clone, Copy)]
@@ -60,6 +62,19 @@ impl Endpoint {
 }
 
 impl Endpoints {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &String> {
+        [
+            &self.authorization,
+            &self.token,
+            &self.device_authorization,
+            &self.revocation,
+            &self.introspection,
+            &self.userinfo,
+        ]
+        .into_iter()
+        .flatten()
+    }
+
     pub(crate) fn over(self, other: Self) -> Self {
         Self {
             authorization: self.authorization.or(other.authorization),
@@ -71,7 +86,20 @@ impl Endpoints {
         }
     }
 
-    pub(crate) const fn is_any_known(&self) -> bool {
-        self.authorization.is_some() || self.token.is_some() || self.device_authorization.is_some()
+    pub(crate) fn is_any_known(&self) -> bool {
+        self.iter().next().is_some()
+    }
+}
+
+/// Checks the scheme, and that nothing on the way would change the URL.
+pub(crate) fn checked_url(policy: &EndpointPolicy, url: &str) -> Result<EndpointUrl, Error> {
+    let checked = policy.endpoint(url)?;
+    match url::Url::parse(url) {
+        Ok(parsed) if parsed.as_str() == url => Ok(checked),
+        Ok(parsed) => Err(Error::Url(UrlError::NotNormalized {
+            given: url.to_owned(),
+            normalized: parsed.as_str().to_owned(),
+        })),
+        Err(_) => Err(Error::Url(UrlError::InvalidHost { given: url.to_owned() })),
     }
 }

@@ -4,8 +4,8 @@ use std::fmt;
 use std::time::Duration;
 
 use oauth_protocol::{
-    AuthorizationResponseError, EndpointUrlError, ErrorResponse, InvalidClient, InvalidResponse, Redirect,
-    Unavailable,
+    AuthorizationResponseError, EndpointUrlError, ErrorCode, ErrorResponse, InvalidClient, InvalidResponse,
+    Redirect, TransportFailure, Unavailable,
 };
 
 use crate::http_transport::TransportError;
@@ -59,6 +59,11 @@ pub enum UrlError {
         /// As it would be sent.
         normalized: String,
     },
+    /// Its host is no valid name or address.
+    InvalidHost {
+        /// As it was given.
+        given: String,
+    },
     /// It lies outside the origins that the token may be sent to.
     ForeignOrigin {
         /// The origin of the URL.
@@ -72,12 +77,18 @@ pub enum UrlError {
 pub enum ConfigurationError {
     /// Neither an issuer nor endpoints nor a provider.
     NoServer,
-    /// No certificate in a PEM file.
+    /// No certificate in a PEM text, or one that is damaged.
     NoCertificates,
     /// The feature `reqwest` is off and no transport was given.
     NoTransport,
     /// The loopback port for the browser's answer could not be opened.
     LoopbackPort,
+    /// The path for the browser's answer holds what a path in normal form does not.
+    LoopbackPath,
+    /// The proxy's URL is no `http` or `https` URL.
+    Proxy,
+    /// The user agent holds a character that no HTTP header can carry.
+    UserAgent,
     /// The operating system gave no random bytes.
     NoRandomness,
 }
@@ -109,7 +120,7 @@ impl Error {
             Self::Redirected(redirect) => oauth_protocol::Error::Redirected(redirect),
             Self::InvalidResponse(invalid) => oauth_protocol::Error::InvalidResponse(invalid),
             Self::Transport(error) => oauth_protocol::Error::Transport(error.failure()),
-            _ => oauth_protocol::Error::Transport(oauth_protocol::TransportFailure::Connect),
+            _ => oauth_protocol::Error::Transport(TransportFailure::Connect),
         }
     }
 }
@@ -138,23 +149,86 @@ impl From<ConfigurationError> for Error {
     }
 }
 
+/// The cause, and the next step where the cause does not hold it already.
 impl fmt::Display for Error {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Transport(error) => error.fmt(formatter),
-            Self::NoEndpoint { endpoint } => {
-                write!(formatter, "the server's metadata has no {endpoint}: give it by hand")
+            Self::Refused(refusal) => write!(formatter, "the server refused: {refusal}")?,
+            Self::Expired => formatter.write_str("the code expired before it was approved")?,
+            Self::RetryAfterExpiry { retry_after } => write!(
+                formatter,
+                "the server asked to wait {} s, longer than the code is valid",
+                retry_after.as_secs()
+            )?,
+            Self::Unavailable(Unavailable { status, retry_after }) => {
+                write!(formatter, "the server is unavailable (HTTP {status})")?;
+                if let Some(retry_after) = retry_after {
+                    return write!(formatter, "; try again in {} s", retry_after.as_secs());
+                }
             }
-            Self::AuthorizationResponse(error) => error.fmt(formatter),
-            Self::Url(error) => error.fmt(formatter),
-            Self::InvalidClient(error) => error.fmt(formatter),
-            Self::Configuration(error) => error.fmt(formatter),
-            _ => self.to_protocol().fmt(formatter),
+            Self::Redirected(redirect) => redirect.fmt(formatter)?,
+            Self::InvalidResponse(invalid) => write!(formatter, "the server's answer is invalid: {invalid}")?,
+            Self::Transport(error) => error.fmt(formatter)?,
+            Self::NoEndpoint { endpoint } => {
+                write!(formatter, "the server publishes no {endpoint}: give it by hand")?;
+            }
+            Self::AuthorizationResponse(error) => error.fmt(formatter)?,
+            Self::Url(error) => error.fmt(formatter)?,
+            Self::InvalidClient(error) => error.fmt(formatter)?,
+            Self::Configuration(error) => error.fmt(formatter)?,
+        }
+        match self.next_step() {
+            Some(next_step) => write!(formatter, "; {next_step}"),
+            None => Ok(()),
         }
     }
 }
 
 impl std::error::Error for Error {}
+
+impl Error {
+    fn next_step(&self) -> Option<&'static str> {
+        match self {
+            Self::Refused(refusal) => match refusal.error {
+                ErrorCode::AccessDenied | ErrorCode::ExpiredToken | ErrorCode::InvalidDeviceCode => {
+                    Some("start the login again for a new code")
+                }
+                ErrorCode::InvalidGrant => Some("sign in again"),
+                ErrorCode::InvalidClient => Some("check the client_id and the client secret"),
+                ErrorCode::InvalidScope => Some("ask for other scopes"),
+                ErrorCode::UnauthorizedClient | ErrorCode::UnsupportedGrantType => {
+                    Some("have this grant turned on for the client at the server")
+                }
+                _ => None,
+            },
+            Self::Expired => Some("start the login again for a new code"),
+            Self::RetryAfterExpiry { .. } | Self::Unavailable(_) => Some("try again later"),
+            Self::InvalidResponse(InvalidResponse::OtherIssuer) => {
+                Some("give the issuer exactly as the server writes it, with or without the slash at its end")
+            }
+            Self::InvalidResponse(_) => Some("check that the URL is the server's, and the server's log"),
+            Self::Transport(error) => match error.failure() {
+                TransportFailure::Dns => Some("check the name in the URL, and the network"),
+                TransportFailure::Connect => Some("check the host and port in the URL, and the network"),
+                TransportFailure::Closed | TransportFailure::Timeout => Some("check the network, try again"),
+                TransportFailure::BodyTooLarge | TransportFailure::NotHttp => {
+                    Some("check that the URL is the server's")
+                }
+                // Its words say what to do.
+                _ => None,
+            },
+            Self::AuthorizationResponse(
+                AuthorizationResponseError::State | AuthorizationResponseError::Refused(_),
+            ) => None,
+            Self::AuthorizationResponse(_) => Some("start the login again"),
+            _ => None,
+        }
+    }
+}
+
+impl std::error::Error for UrlError {}
+
+impl std::error::Error for ConfigurationError {}
 
 impl fmt::Display for UrlError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -163,10 +237,13 @@ impl fmt::Display for UrlError {
             Self::NotNormalized { given, normalized } => {
                 write!(formatter, "the URL \"{given}\" would be sent as \"{normalized}\": write it that way")
             }
+            Self::InvalidHost { given } => {
+                write!(formatter, "the URL \"{given}\" has no valid host name or address: correct it")
+            }
             Self::ForeignOrigin { origin } => {
                 write!(
                     formatter,
-                    "the token is not meant for {origin}: name that origin when you ask for the resource"
+                    "the token is not meant for {origin}: name that origin as one of the client's resource origins"
                 )
             }
         }
@@ -178,12 +255,18 @@ impl fmt::Display for ConfigurationError {
         formatter.write_str(match self {
             Self::NoServer => "no server: give an issuer, a provider, or the endpoints",
             Self::NoCertificates => {
-                "no certificate in the PEM text: it needs at least one BEGIN CERTIFICATE block"
+                "no usable certificate in the PEM text: it needs at least one BEGIN CERTIFICATE block, and all whole"
             }
             Self::NoTransport => "no HTTP client: turn on the feature reqwest or give a transport",
             Self::LoopbackPort => {
                 "the loopback port could not be opened: choose another one, or port 0 for any"
             }
+            Self::LoopbackPath => {
+                "the loopback path is not written as a browser sends it: without query, fragment, dot segments \
+                 and with other characters than letters, digits and -._~ percent-encoded"
+            }
+            Self::Proxy => "the proxy is no URL with a host that starts with http:// or https://",
+            Self::UserAgent => "the user agent holds a character that no HTTP header can carry",
             Self::NoRandomness => "the operating system gave no random bytes",
         })
     }

@@ -28,10 +28,10 @@ pub use identity::Identity;
 pub use loopback::Loopback;
 pub use oauth_protocol::{
     AccessTokenResponse, AuthorizationResponseError, AuthorizationScheme, AuthorizationServerMetadata,
-    EndpointUrl, ErrorCode, ErrorResponse, HttpRequest, HttpResponse, Instant, IntrospectionResponse,
-    InvalidClient, InvalidCodeVerifier, InvalidPendingLogin, InvalidResponse, Method, PendingLogin,
-    PollingPolicy, Redirect, Scope, Secret, ServerText, TokenType, TokenTypeHint, TransportFailure,
-    Unavailable,
+    EndpointUrl, EndpointUrlError, EndpointUrlProblem, ErrorCode, ErrorResponse, HttpRequest, HttpResponse,
+    Instant, IntrospectionResponse, InvalidClient, InvalidCodeVerifier, InvalidPendingLogin, InvalidResponse,
+    Method, PendingLogin, PollingPolicy, Redirect, Scope, Secret, ServerText, TokenType, TokenTypeHint,
+    TransportFailure, Unavailable,
 };
 pub use oauth_token_store as token_store;
 pub use provider::Provider;

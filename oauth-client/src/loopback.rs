@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,6 +10,8 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, JoinSet};
+
+use crate::error::ConfigurationError;
 
 /// Where the receiver listens, and so what the `redirect_uri` is.
 ///
@@ -29,10 +31,20 @@ enum LoopbackHost {
 
 /// Browsers open connections ahead and leave them silent; so many may stay open at once.
 const MAX_CONNECTIONS: usize = 32;
+/// The most headers that a request may have.
+const MAX_HEADERS: usize = 100;
 /// The longest request head that is read.
 const MAX_HEAD_BYTES: usize = 16 * 1024;
 /// How long a browser may take to send its request head.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long to wait after a connection could not be accepted (no file descriptor left, perhaps).
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// How many free ports are tried until one is free on both addresses of `localhost`.
+const FREE_PORT_TRIES: u32 = 16;
+/// What of a refused request is still read, so that closing does not reset the connection under the page.
+const MAX_DRAINED_BYTES: u64 = 64 * 1024;
+/// How long that may take.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
 
 impl Default for Loopback {
     fn default() -> Self {
@@ -48,7 +60,7 @@ impl Loopback {
         self
     }
 
-    /// Another path than `/callback`; a missing `/` at its start is added.
+    /// Another path than `/callback`; a missing `/` at its start is added. No query: the server adds one.
     #[must_use]
     pub fn path(mut self, path: &str) -> Self {
         self.path = format!("/{}", path.strip_prefix('/').unwrap_or(path));
@@ -58,7 +70,7 @@ impl Loopback {
     /// `[::1]` in place of `127.0.0.1`.
     #[must_use]
     pub const fn ipv6(mut self) -> Self {
-        self.host = LoopbackHost::Address(IpAddr::V6(std::net::Ipv6Addr::LOCALHOST));
+        self.host = LoopbackHost::Address(IpAddr::V6(Ipv6Addr::LOCALHOST));
         self
     }
 
@@ -71,30 +83,50 @@ impl Loopback {
     }
 
     /// Listens, before any browser is opened.
-    pub(crate) async fn bind(&self) -> io::Result<LoopbackReceiver> {
+    pub(crate) async fn bind(&self) -> Result<LoopbackReceiver, ConfigurationError> {
+        if !is_sent_as_it_is(&self.path) {
+            return Err(ConfigurationError::LoopbackPath);
+        }
+        let (listeners, port) = self.listeners().await.map_err(|_| ConfigurationError::LoopbackPort)?;
+        let host = match self.host {
+            LoopbackHost::Address(IpAddr::V4(address)) => address.to_string(),
+            LoopbackHost::Address(IpAddr::V6(address)) => format!("[{address}]"),
+            LoopbackHost::Localhost => "localhost".to_owned(),
+        };
+        Ok(LoopbackReceiver {
+            listeners,
+            redirect_uri: format!("http://{host}:{port}{}", self.path),
+            host,
+            port,
+            path: self.path.clone(),
+        })
+    }
+
+    async fn listeners(&self) -> io::Result<(Vec<TcpListener>, u16)> {
         let address = match self.host {
             LoopbackHost::Address(address) => address,
             LoopbackHost::Localhost => Ipv4Addr::LOCALHOST.into(),
         };
-        let listener = TcpListener::bind(SocketAddr::new(address, self.port)).await?;
-        let port = listener.local_addr()?.port();
-        let mut listeners = vec![listener];
-        let host = match self.host {
-            LoopbackHost::Address(IpAddr::V4(address)) => address.to_string(),
-            LoopbackHost::Address(IpAddr::V6(address)) => format!("[{address}]"),
-            LoopbackHost::Localhost => {
-                let also = SocketAddr::new(std::net::Ipv6Addr::LOCALHOST.into(), port);
-                listeners.extend(TcpListener::bind(also).await.ok());
-                "localhost".to_owned()
+        let mut tries = if self.port == 0 { FREE_PORT_TRIES } else { 1 };
+        loop {
+            let listener = TcpListener::bind(SocketAddr::new(address, self.port)).await?;
+            let port = listener.local_addr()?.port();
+            if !matches!(self.host, LoopbackHost::Localhost) {
+                return Ok((vec![listener], port));
             }
-        };
-        let authority = format!("{host}:{port}");
-        Ok(LoopbackReceiver {
-            listeners,
-            redirect_uri: format!("http://{authority}{}", self.path),
-            authority,
-            path: self.path.clone(),
-        })
+            match TcpListener::bind(SocketAddr::new(Ipv6Addr::LOCALHOST.into(), port)).await {
+                Ok(also) => return Ok((vec![listener, also], port)),
+                // Browsers try [::1] first: another program there would get the code.
+                Err(taken) if taken.kind() == io::ErrorKind::AddrInUse => {
+                    tries -= 1;
+                    if tries == 0 {
+                        return Err(taken);
+                    }
+                }
+                // No IPv6 on this machine.
+                Err(_) => return Ok((vec![listener], port)),
+            }
+        }
     }
 }
 
@@ -102,7 +134,8 @@ impl Loopback {
 pub(crate) struct LoopbackReceiver {
     listeners: Vec<TcpListener>,
     redirect_uri: String,
-    authority: String,
+    host: String,
+    port: u16,
     path: String,
 }
 
@@ -122,15 +155,20 @@ impl LoopbackReceiver {
 
     /// Serves until a `GET` of the exact path comes whose query `is_answer`; whatever else comes (a favicon,
     /// a connection opened ahead, a stray page, another Host) is turned away and the wait goes on.
-    pub(crate) async fn receive(&self, is_answer: IsAnswer) -> io::Result<Arrived> {
+    pub(crate) async fn receive(&self, is_answer: IsAnswer) -> Arrived {
         let (sender, mut arrived) = mpsc::channel(1);
         // Dropped with this future: no connection outlives the login.
         let mut connections = JoinSet::new();
         let mut open = VecDeque::new();
         loop {
             tokio::select! {
-                Some(arrived) = arrived.recv() => return Ok(arrived),
+                Some(arrived) = arrived.recv() => return arrived,
                 accepted = self.accept() => {
+                    let Ok(accepted) = accepted else {
+                        // A connection that was gone before it was taken ends no login.
+                        tokio::time::sleep(ACCEPT_PAUSE).await;
+                        continue;
+                    };
                     while connections.try_join_next().is_some() {}
                     open.retain(|connection: &AbortHandle| !connection.is_finished());
                     if open.len() >= MAX_CONNECTIONS {
@@ -138,11 +176,12 @@ impl LoopbackReceiver {
                         open.pop_front().inspect(AbortHandle::abort);
                     }
                     let expected = Expected {
-                        authority: self.authority.clone(),
+                        host: self.host.clone(),
+                        port: self.port,
                         path: self.path.clone(),
                         is_answer: Arc::clone(&is_answer),
                     };
-                    open.push_back(connections.spawn(serve(accepted?, expected, sender.clone())));
+                    open.push_back(connections.spawn(serve(accepted, expected, sender.clone())));
                 }
             }
         }
@@ -169,12 +208,13 @@ impl Arrived {
         } else {
             ("Not signed in", "The sign-in did not succeed. Go back to the application, it says why.")
         };
-        respond(&mut self.browser, "200 OK", title, text).await;
+        respond(&mut self.browser, "200 OK", title, text, true).await;
     }
 }
 
 struct Expected {
-    authority: String,
+    host: String,
+    port: u16,
     path: String,
     is_answer: IsAnswer,
 }
@@ -185,52 +225,82 @@ enum Verdict {
 }
 
 async fn serve(mut browser: TcpStream, expected: Expected, sender: mpsc::Sender<Arrived>) {
-    let Ok(Ok(head)) = tokio::time::timeout(HEAD_TIMEOUT, read_head(&mut browser)).await else { return };
-    match expected.judge(&head) {
-        Verdict::Answer(query) => drop(sender.send(Arrived { query, browser }).await),
-        Verdict::Refused(status, text) => respond(&mut browser, status, "Nothing here", text).await,
+    let mut head = Vec::with_capacity(1024);
+    let is_whole = tokio::time::timeout(HEAD_TIMEOUT, read_head(&mut browser, &mut head)).await;
+    // Opened ahead and never used: closed without a word.
+    if head.is_empty() {
+        return;
     }
+    let verdict = if matches!(is_whole, Ok(true)) { expected.judge(&head) } else { bad_request() };
+    match verdict {
+        Verdict::Answer(query) => drop(sender.send(Arrived { query, browser }).await),
+        Verdict::Refused(status, text) => {
+            respond(&mut browser, status, "Nothing here", text, !head.starts_with(b"HEAD ")).await;
+            let mut rest = browser.take(MAX_DRAINED_BYTES);
+            let _ =
+                tokio::time::timeout(DRAIN_TIMEOUT, tokio::io::copy(&mut rest, &mut tokio::io::sink())).await;
+        }
+    }
+}
+
+const fn bad_request() -> Verdict {
+    Verdict::Refused("400 Bad Request", "This is not the answer to the sign-in under way.")
 }
 
 impl Expected {
     fn judge(&self, head: &[u8]) -> Verdict {
-        let bad_request =
-            Verdict::Refused("400 Bad Request", "This is not the answer to the sign-in under way.");
-        let mut headers = [httparse::EMPTY_HEADER; 100];
+        let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
         let mut request = httparse::Request::new(&mut headers);
         if !matches!(request.parse(head), Ok(httparse::Status::Complete(_))) {
-            return bad_request;
+            return bad_request();
         }
-        let (Some(method), Some(target)) = (request.method, request.path) else { return bad_request };
+        let (Some(method), Some(target)) = (request.method, request.path) else { return bad_request() };
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
         // A page that rebinds a name of its own to this address says so here.
         let mut hosts = request.headers.iter().filter(|header| header.name.eq_ignore_ascii_case("host"));
-        let is_own_host = |value: &[u8]| value.eq_ignore_ascii_case(self.authority.as_bytes());
-        if !hosts.next().is_some_and(|host| is_own_host(host.value)) || hosts.next().is_some() {
-            return bad_request;
+        if !hosts.next().is_some_and(|host| self.is_own(host.value)) || hosts.next().is_some() {
+            return bad_request();
         }
         if method != "GET" || path != self.path {
             return Verdict::Refused("404 Not Found", "There is nothing at this address.");
         }
-        if (self.is_answer)(query) { Verdict::Answer(query.to_owned()) } else { bad_request }
+        if (self.is_answer)(query) { Verdict::Answer(query.to_owned()) } else { bad_request() }
+    }
+
+    fn is_own(&self, host: &[u8]) -> bool {
+        let with_port = format!("{}:{}", self.host, self.port);
+        host.eq_ignore_ascii_case(with_port.as_bytes())
+            // Browsers leave the scheme's own port out.
+            || (self.port == 80 && host.eq_ignore_ascii_case(self.host.as_bytes()))
     }
 }
 
-async fn read_head(browser: &mut TcpStream) -> io::Result<Vec<u8>> {
-    let mut head = Vec::with_capacity(1024);
+/// Reads until the head is whole (`true`), or certainly none: a TLS greeting is turned away at once.
+async fn read_head(browser: &mut TcpStream, head: &mut Vec<u8>) -> bool {
     loop {
-        let read = browser.read_buf(&mut head).await?;
-        if head.windows(4).any(|end| end == b"\r\n\r\n") {
-            return Ok(head);
+        match browser.read_buf(head).await {
+            Ok(1..) => {}
+            Ok(0) | Err(_) => return false,
         }
-        if read == 0 || head.len() > MAX_HEAD_BYTES {
-            return Err(io::ErrorKind::InvalidData.into());
+        let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
+        match httparse::Request::new(&mut headers).parse(head) {
+            Ok(httparse::Status::Complete(_)) => return true,
+            Ok(httparse::Status::Partial) if head.len() <= MAX_HEAD_BYTES => {}
+            _ => return false,
         }
     }
 }
 
-/// The texts are our own: nothing of the request is repeated.
-async fn respond(browser: &mut TcpStream, status: &str, title: &str, text: &str) {
+/// Whether a browser sends this path unchanged, and a query can follow it.
+fn is_sent_as_it_is(path: &str) -> bool {
+    let with_path = format!("http://127.0.0.1:1{path}");
+    url::Url::parse(&with_path).is_ok_and(|url| {
+        url.as_str() == with_path && url.path() == path && path.bytes().all(|byte| byte.is_ascii_graphic())
+    })
+}
+
+/// The texts are our own: nothing of the request is repeated. `HEAD` gets no body (RFC 9110 §9.3.2).
+async fn respond(browser: &mut TcpStream, status: &str, title: &str, text: &str, with_body: bool) {
     let page = format!(
         "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
@@ -242,8 +312,9 @@ async fn respond(browser: &mut TcpStream, status: &str, title: &str, text: &str)
         "HTTP/1.1 {status}\r\ncontent-type: text/html; charset=utf-8\r\ncontent-length: {}\r\n\
          cache-control: no-store\r\nreferrer-policy: no-referrer\r\nx-content-type-options: nosniff\r\n\
          content-security-policy: default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'\r\n\
-         connection: close\r\n\r\n{page}",
-        page.len()
+         connection: close\r\n\r\n{}",
+        page.len(),
+        if with_body { &page } else { "" },
     );
     // A browser that is gone needs no page.
     if browser.write_all(response.as_bytes()).await.is_ok() {

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use oauth_protocol::{EndpointUrl, HttpResponse, Secret};
 
-use crate::client::Client;
+use crate::client::{Client, Shared};
+use crate::endpoints::checked_url;
 use crate::error::{Error, UrlError};
 
 impl Client {
@@ -27,18 +28,22 @@ impl Client {
         access_token: &Secret,
     ) -> impl Future<Output = Result<HttpResponse, Error>> + Send + 'static {
         let shared = Arc::clone(&self.shared);
-        let (url, access_token) = (shared.checked_url(url), access_token.clone());
+        let (url, access_token) = (checked_url(&shared.endpoint_policy, url), access_token.clone());
         async move {
             let url = url?;
-            let policy = &shared.endpoint_policy;
-            let is_named =
-                |origin: &String| policy.endpoint(origin).is_ok_and(|origin| same_origin(&origin, &url));
-            if !shared.provider.resource_origins.iter().any(is_named) {
+            if !shared.provider.resource_origins.iter().any(|named| shared.is_origin_of(named, &url)) {
                 return Err(Error::Url(UrlError::ForeignOrigin { origin: url.origin().to_owned() }));
             }
             let request = shared.provider.authorization_scheme.get(&url, &access_token);
             Ok(shared.send(request).await?)
         }
+    }
+}
+
+impl Shared {
+    /// Whether `url` lies at the origin of the URL `named`.
+    pub(crate) fn is_origin_of(&self, named: &str, url: &EndpointUrl) -> bool {
+        self.endpoint_policy.endpoint(named).is_ok_and(|named| same_origin(&named, url))
     }
 }
 

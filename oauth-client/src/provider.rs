@@ -13,6 +13,7 @@ pub struct Provider {
     pub(crate) endpoints: Endpoints,
     pub(crate) secret_placement: SecretPlacement,
     pub(crate) no_secret_on_device_authorization: bool,
+    pub(crate) client_id_in_body: bool,
     pub(crate) authorization_scheme: AuthorizationScheme,
     pub(crate) resource_origins: Vec<String>,
 }
@@ -44,7 +45,8 @@ impl Provider {
     }
 
     /// Octopus Energy: public clients, every path with its trailing slash, no metadata, and API calls with
-    /// `Authorization: TOKEN`.
+    /// `Authorization: TOKEN`. Its paths are those of django-oauth-toolkit, which reads `client_id` from the
+    /// body beside Basic too.
     pub fn octopus() -> Self {
         let at = |path| Some(format!("https://auth.octopus.energy{path}"));
         Self {
@@ -55,6 +57,7 @@ impl Provider {
                 ..Endpoints::default()
             },
             secret_placement: SecretPlacement::Basic,
+            client_id_in_body: true,
             authorization_scheme: AuthorizationScheme::Raw,
             resource_origins: vec!["https://api.octopus.energy".into()],
             ..Self::default()

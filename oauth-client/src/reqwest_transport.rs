@@ -5,42 +5,60 @@ use std::io;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use oauth_protocol::{HttpRequest, HttpResponse, Method, TransportFailure};
+use oauth_protocol::{HttpRequest, HttpResponse, Method, Secret, TransportFailure};
+use reqwest::header::HeaderValue;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 
 use crate::clock::BoxFuture;
+use crate::error::ConfigurationError;
 use crate::http_transport::{HttpTransport, TransportError};
 
 /// How long a connection may take to be made.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long an unused connection is kept. Shorter than the shortest keep-alive time of servers (Node: 5 s),
+/// so that a poll or a refresh is not sent into a connection that is being closed.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(3);
+/// Never sent to a proxy: it would see the tokens of plain http, and this machine is not behind it.
+const LOOPBACK: &str = "localhost, 127.0.0.0/8, ::1";
 
 /// The HTTP client that comes with the package.
 pub(crate) struct ReqwestTransport {
-    user_agent: String,
+    user_agent: HeaderValue,
     extra_roots: Vec<CertificateDer<'static>>,
+    proxy: Option<reqwest::Proxy>,
     /// Without root certificates, so that loopback works where there are none.
     http: OnceLock<reqwest::Client>,
     https: OnceLock<reqwest::Client>,
 }
 
-/// The text is no PEM file with certificates in it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct NoCertificates;
-
 impl ReqwestTransport {
-    pub(crate) fn new(user_agent: String, extra_roots_pem: &[Vec<u8>]) -> Result<Self, NoCertificates> {
+    pub(crate) fn new(
+        user_agent: &str,
+        extra_roots_pem: &[Vec<u8>],
+        proxy: Option<&Secret>,
+    ) -> Result<Self, ConfigurationError> {
         let mut extra_roots = Vec::new();
         for pem in extra_roots_pem {
             let before = extra_roots.len();
             for certificate in CertificateDer::pem_slice_iter(pem) {
-                extra_roots.push(certificate.map_err(|_| NoCertificates)?);
+                let certificate = certificate.map_err(|_| ConfigurationError::NoCertificates)?;
+                rustls::RootCertStore::empty()
+                    .add(certificate.clone())
+                    .map_err(|_| ConfigurationError::NoCertificates)?;
+                extra_roots.push(certificate);
             }
             if extra_roots.len() == before {
-                return Err(NoCertificates);
+                return Err(ConfigurationError::NoCertificates);
             }
         }
-        Ok(Self { user_agent, extra_roots, http: OnceLock::new(), https: OnceLock::new() })
+        Ok(Self {
+            user_agent: HeaderValue::from_str(user_agent).map_err(|_| ConfigurationError::UserAgent)?,
+            extra_roots,
+            proxy: proxy.map(proxy_at).transpose()?,
+            http: OnceLock::new(),
+            https: OnceLock::new(),
+        })
     }
 
     fn client_for(&self, is_https: bool) -> Result<&reqwest::Client, TransportError> {
@@ -59,14 +77,15 @@ impl ReqwestTransport {
         roots.add_parsable_certificates(self.extra_roots.iter().cloned());
         let native = rustls_native_certs::load_native_certs();
         roots.add_parsable_certificates(native.certs);
-        if roots.is_empty() {
-            return Err(TransportError::with_detail(
-                TransportFailure::Tls,
-                "no root certificates on this machine: install the package ca-certificates, \
-                 or give a PEM file of the authority that signed the server's certificate",
-            ));
+        if !roots.is_empty() {
+            return Ok(roots);
         }
-        Ok(roots)
+        let cause = native.errors.first().map(|error| format!(": {error}")).unwrap_or_default();
+        let detail = format!(
+            "no root certificates on this machine{cause}; install the package ca-certificates, set SSL_CERT_FILE, \
+             or give a PEM file with the certificate of the server's authority"
+        );
+        Err(TransportError::with_detail(TransportFailure::Tls, detail))
     }
 
     fn client_with(&self, roots: rustls::RootCertStore) -> Result<reqwest::Client, TransportError> {
@@ -77,30 +96,36 @@ impl ReqwestTransport {
             .map_err(|error| TransportError::with_detail(TransportFailure::Tls, error.to_string()))?
             .with_root_certificates(roots)
             .with_no_client_auth();
-        reqwest::Client::builder()
-            .user_agent(&self.user_agent)
+        let mut builder = reqwest::Client::builder()
+            .user_agent(self.user_agent.clone())
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never())
             .connect_timeout(CONNECT_TIMEOUT)
+            .pool_idle_timeout(IDLE_TIMEOUT)
             .http1_only()
             .referer(false)
-            .tls_backend_preconfigured(tls)
-            .build()
-            .map_err(|error| transport_error(&error))
+            // Reads no environment: the application names its proxy.
+            .no_proxy()
+            .tls_backend_preconfigured(tls);
+        if let Some(proxy) = &self.proxy {
+            builder = builder.proxy(proxy.clone());
+        }
+        builder.build().map_err(|error| transport_error(&error))
     }
 
     async fn exchange(&self, request: &HttpRequest) -> Result<HttpResponse, TransportError> {
         let client = self.client_for(request.url().is_https())?;
-        let url = url::Url::parse(request.url().as_str())
-            .map_err(|error| TransportError::with_detail(TransportFailure::Connect, error.to_string()))?;
         let method = match request.method() {
             Method::Get => reqwest::Method::GET,
             Method::Post => reqwest::Method::POST,
         };
-        let mut outgoing = client.request(method, url).timeout(request.timeout());
+        let mut outgoing =
+            client.request(method, unchanged(request.url().as_str())?).timeout(request.timeout());
         for (name, value) in request.headers() {
-            let mut value = reqwest::header::HeaderValue::from_str(value).map_err(|_| {
-                TransportError::with_detail(TransportFailure::NotHttp, "a header value is no HTTP")
+            let mut value = HeaderValue::from_str(value).map_err(|_| {
+                let detail =
+                    format!("the {name} header would hold a character that no HTTP header can carry");
+                TransportError::with_detail(TransportFailure::NotHttp, detail)
             })?;
             value.set_sensitive(name == "authorization");
             outgoing = outgoing.header(name, value);
@@ -141,34 +166,82 @@ impl HttpTransport for ReqwestTransport {
     }
 }
 
-/// Sorts an error by its innermost cause, and keeps that cause's words: reqwest's own hold the URL.
+fn proxy_at(url: &Secret) -> Result<reqwest::Proxy, ConfigurationError> {
+    let url = url::Url::parse(url.expose()).map_err(|_| ConfigurationError::Proxy)?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(ConfigurationError::Proxy);
+    }
+    let proxy = reqwest::Proxy::all(url).map_err(|_| ConfigurationError::Proxy)?;
+    Ok(proxy.no_proxy(reqwest::NoProxy::from_string(LOOPBACK)))
+}
+
+/// The last place where a URL could change on its way.
+fn unchanged(text: &str) -> Result<url::Url, TransportError> {
+    match url::Url::parse(text) {
+        Ok(url) if url.as_str() == text => Ok(url),
+        _ => Err(TransportError::with_detail(TransportFailure::Connect, "the URL is not in its normal form")),
+    }
+}
+
+/// Sorts an error by its causes and keeps the innermost one's words: reqwest's own hold the URL.
 fn transport_error(error: &reqwest::Error) -> TransportError {
-    let mut failure = if error.is_timeout() {
-        TransportFailure::Timeout
-    } else if error.is_connect() {
+    let mut failure = if error.is_connect() {
         TransportFailure::Connect
+    } else if error.is_timeout() {
+        TransportFailure::Timeout
     } else {
         TransportFailure::Closed
     };
-    let mut innermost: &dyn StdError = error;
-    while let Some(source) = innermost.source() {
-        innermost = source;
+    let mut advice = "";
+    let mut innermost: &(dyn StdError + 'static) = error;
+    while let Some(cause) = cause_of(innermost) {
+        innermost = cause;
         let kind = innermost.downcast_ref::<io::Error>().map(io::Error::kind);
-        let in_io = innermost.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-        if innermost.is::<rustls::Error>()
-            || in_io.is_some_and(<dyn StdError + Send + Sync>::is::<rustls::Error>)
-        {
+        if let Some(tls) = innermost.downcast_ref::<rustls::Error>() {
             failure = TransportFailure::Tls;
-        } else if innermost.to_string().starts_with("dns error") {
+            advice = advice_on(tls);
+        } else if innermost.to_string() == "dns error" {
             failure = TransportFailure::Dns;
-        } else if matches!(kind, Some(io::ErrorKind::TimedOut)) {
-            failure = TransportFailure::Timeout;
-        } else if innermost.to_string().starts_with("invalid HTTP") {
+        } else if innermost.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_parse) {
+            failure = TransportFailure::NotHttp;
+        } else if !error.is_connect()
+            && matches!(kind, Some(io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput))
+        {
+            // A chunk size that is none.
             failure = TransportFailure::NotHttp;
         }
     }
-    if innermost.source().is_none() && innermost.is::<reqwest::Error>() {
+    // reqwest's own words hold the URL.
+    if innermost.is::<reqwest::Error>() {
         return TransportError::new(failure);
     }
-    TransportError::with_detail(failure, innermost.to_string())
+    TransportError::with_detail(failure, format!("{innermost}{advice}"))
+}
+
+/// An `io::Error` leaves what it wraps out of `source`.
+fn cause_of<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a (dyn StdError + 'static)> {
+    match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+        Some(wrapped) => Some(wrapped),
+        None => error.source(),
+    }
+}
+
+fn advice_on(error: &rustls::Error) -> &'static str {
+    use rustls::CertificateError as Certificate;
+    match error {
+        rustls::Error::InvalidCertificate(Certificate::UnknownIssuer) => {
+            "; if the authority is your own, give its certificate as PEM"
+        }
+        rustls::Error::InvalidCertificate(
+            Certificate::NotValidForName | Certificate::NotValidForNameContext { .. },
+        ) => "; check the host name in the URL",
+        rustls::Error::InvalidCertificate(
+            Certificate::Expired
+            | Certificate::ExpiredContext { .. }
+            | Certificate::NotValidYet
+            | Certificate::NotValidYetContext { .. },
+        ) => "; check this machine's clock",
+        rustls::Error::InvalidMessage(_) => "; does this port speak TLS at all?",
+        _ => "",
+    }
 }
