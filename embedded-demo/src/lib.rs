@@ -1,1 +1,32 @@
-//! The room is being furnished.
+//! A device program that signs in: no `std`, no operating system, any network that carries bytes.
+//!
+//! The board brings three things, each a small trait: a [`Transport`] for one HTTP exchange, a [`Clock`],
+//! and a [`Screen`]. [`sign_in`] is the whole login over them. [`http1::exchange`] makes a transport out of
+//! any byte stream that has the `embedded-io` traits.
+//!
+//! ```
+//! use embedded_demo::{Clock, Screen, Transport, sign_in};
+//! use oauth_protocol::{AccessTokenResponse, DeviceCodeGrant, Error};
+//!
+//! fn login(
+//!     grant: DeviceCodeGrant,
+//!     network: &mut impl Transport,
+//!     timer: &mut impl Clock,
+//!     panel: &mut impl Screen,
+//! ) -> Result<Box<AccessTokenResponse>, Error> {
+//!     sign_in(grant, network, timer, panel)
+//! }
+//! ```
+#![no_std]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
+
+mod board;
+mod device_login;
+pub mod http1;
+mod view;
+
+pub use board::{Clock, Screen, Transport};
+pub use device_login::sign_in;
+pub use view::{Status, View};

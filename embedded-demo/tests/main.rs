@@ -1,0 +1,9 @@
+//! The device program: its login in virtual time, its HTTP byte by byte, and both against a real server.
+// Clippy knows a test function, not what it calls.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod board;
+mod device_login;
+mod http1;
+#[cfg(feature = "simulator")]
+mod simulator;
