@@ -1,10 +1,12 @@
 //! The device authorization grant, scripted by time (RFC 8628; the order and the tries of its requests).
 
+mod any_events;
 mod decision;
 mod device_authorization_response;
 mod device_code_request;
 mod field_failures;
 mod login;
+mod million_polls;
 mod pending_login;
 mod polling_policy;
 

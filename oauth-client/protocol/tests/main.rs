@@ -5,6 +5,7 @@
 mod scripted_login;
 
 mod access_token_response;
+mod any_bytes;
 mod client_authentication;
 mod crate_count;
 mod device_code;

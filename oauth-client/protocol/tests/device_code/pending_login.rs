@@ -98,6 +98,16 @@ fn what_the_polls_have_taught_is_kept() {
 }
 
 #[test]
+fn an_interval_over_a_day_is_not_shortened() {
+    let mut login = ScriptedLogin::polling();
+    login.answer(400, r#"{"error": "slow_down", "interval": 86400}"#);
+    let text = login.grant.snapshot(login.now()).unwrap().expose_json();
+    let text = text.replace(r#""interval_ms":86400000"#, r#""interval_ms":86405000"#);
+    let login = ScriptedLogin::taken_up(EXACT, PendingLogin::from_json(&text).unwrap(), None);
+    assert_eq!(login.interval(), 86_405);
+}
+
+#[test]
 fn a_poll_in_flight_counts_as_sent_now() {
     let mut login = ScriptedLogin::polling();
     login.pass(2.0);
@@ -124,11 +134,13 @@ fn a_poll_in_flight_near_the_expiry_leaves_the_last_poll_its_place() {
 #[test]
 fn nobody_can_hurry_a_login_that_was_taken_up() {
     let pending = saved(&ScriptedLogin::issued(CODES));
-    let mut login = ScriptedLogin::taken_up(EXACT, pending, None);
-    login.pass(4.0);
-    assert!(!login.grant.check_now(login.now()));
-    login.pass(1.0);
-    assert!(login.grant.check_now(login.now()));
+    for elapsed in [None, Some(Duration::ZERO)] {
+        let mut login = ScriptedLogin::taken_up(EXACT, pending.clone(), elapsed);
+        login.pass(4.0);
+        assert!(!login.grant.check_now(login.now()));
+        login.pass(1.0);
+        assert!(login.grant.check_now(login.now()));
+    }
 }
 
 #[test]

@@ -72,7 +72,7 @@ impl PendingLogin {
     fn from_value(value: &Value) -> Option<Self> {
         let text = |name: &str| value.get(name)?.as_str().filter(|text| !text.is_empty()).map(String::from);
         let number = |name: &str| value.get(name)?.as_u64();
-        let duration = |name: &str| Some(Duration::from_millis(number(name)?).min(LONGEST));
+        let duration = |name: &str| Some(Duration::from_millis(number(name)?));
         let flag = |name: &str| value.get(name)?.as_bool();
         if number("version")? != VERSION {
             return None;
@@ -89,8 +89,8 @@ impl PendingLogin {
                 extra: alloc::collections::BTreeMap::new(),
             },
             interval,
-            time_left: duration("time_left_ms")?,
-            next_poll_in: duration("next_poll_in_ms")?,
+            time_left: duration("time_left_ms")?.min(LONGEST),
+            next_poll_in: duration("next_poll_in_ms")?.min(LONGEST),
             slowed_down: flag("slowed_down")?,
             polled: flag("polled")?,
             failures: u32::try_from(number("failures")?).unwrap_or(u32::MAX),
