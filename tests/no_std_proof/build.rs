@@ -1,0 +1,8 @@
+//! Links the program without libc, without its start files, and at a fixed address.
+
+fn main() {
+    println!("cargo::rerun-if-changed=build.rs");
+    for argument in ["-nostartfiles", "-nostdlib", "-static", "-no-pie"] {
+        println!("cargo::rustc-link-arg-bins={argument}");
+    }
+}
