@@ -12,6 +12,7 @@ use std::error::Error;
 use std::hash::{BuildHasher as _, RandomState};
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{TcpStream, ToSocketAddrs as _};
+use std::process::ExitCode;
 use std::time::Duration;
 
 use oauth_protocol::{
@@ -20,7 +21,17 @@ use oauth_protocol::{
     TransportFailure,
 };
 
-fn main() -> Result<(), Box<dyn Error>> {
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            println!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let (device_authorization_endpoint, token_endpoint, client_id) = match arguments.as_slice() {
         [device_authorization, token, client_id] => {
