@@ -1,6 +1,19 @@
 //! The front against servers of literal bytes: mockito, raw sockets, and a scripted transport on virtual time.
 #![allow(clippy::unwrap_used, clippy::expect_used)] // Tests, down to the helpers that clippy does not take for tests.
 
+mod authorization_code_login;
+mod client;
+mod client_builder;
+mod device_login;
+mod error;
+mod identity;
+mod logs;
+mod loopback;
+mod metadata;
+mod protected_resource;
+mod provider;
 mod reqwest_transport;
 mod scripted_server;
+mod scripted_transport;
 mod tls;
+mod virtual_clock;

@@ -30,7 +30,7 @@ impl Authority {
     }
 
     /// A server whose certificate is for `name`, on a port of 127.0.0.1; it gives everybody a token.
-    async fn server_named(&self, name: &str) -> u16 {
+    pub(crate) async fn server_named(&self, name: &str) -> u16 {
         let key = KeyPair::generate().unwrap();
         let certificate =
             CertificateParams::new(vec![name.to_owned()]).unwrap().signed_by(&key, &self.0).unwrap();
