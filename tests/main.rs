@@ -1,11 +1,13 @@
 //! Whole-system tests of every room together.
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "what fails between two tests fails the test")]
 
+mod authorization_code;
 mod browser;
 mod device_login;
 mod import_law;
 mod json_lines;
 mod oidc_provider;
 mod repository;
+mod token_life;
 mod verification_page;
 mod virtual_time;
