@@ -230,6 +230,18 @@ fn an_untrusted_certificate_at_first_contact_is_final() {
 }
 
 #[test]
+fn an_untrusted_certificate_after_an_answer_is_tried_again() {
+    let mut login = ScriptedLogin::new(EXACT);
+    login.sends();
+    login.answer(503, "");
+    login.sends();
+    login.fail(TransportFailure::Tls);
+    login.sends();
+    login.answer(200, CODES);
+    assert_eq!(login.sends(), 5.0);
+}
+
+#[test]
 fn a_clock_at_its_end_does_no_harm() {
     for start in [0, 1, u64::MAX - 1000, u64::MAX] {
         let mut login = ScriptedLogin::new(EXACT);

@@ -1,6 +1,7 @@
 //! The device authorization grant (RFC 8628): a login on a device that has no browser.
 
 mod decision;
+mod device_authorization;
 mod device_authorization_response;
 mod device_code_request;
 mod login;
@@ -14,6 +15,7 @@ use core::time::Duration;
 
 pub use decision::RetryCause;
 use decision::{Context, Decision, Outcome, decide};
+use device_authorization::{Answered, DeviceAuthorization, WaitingToTryAgain};
 pub use device_authorization_response::DeviceAuthorizationResponse;
 pub use device_code_request::DeviceCodeRequest;
 use login::{Login, NextPoll};
@@ -23,15 +25,8 @@ use polling_policy::{Jitter, backed_off};
 
 use crate::{
     AccessTokenResponse, Error, ErrorCode, ErrorResponse, HttpRequest, HttpResponse, Instant,
-    InvalidResponse, TransportFailure, Unavailable,
+    TransportFailure,
 };
-
-/// The device authorization request is tried this often ...
-const MAX_TRIES: u32 = 3;
-/// ... within this time.
-const TRIES_WITHIN: Duration = Duration::from_secs(30);
-/// The wait before the second try; each further one is twice as long.
-const FIRST_RETRY_WAIT: Duration = Duration::from_secs(1);
 
 /// What the caller is to do next.
 #[derive(Debug)]
@@ -102,24 +97,6 @@ enum State {
     Waiting(Waiting),
     AwaitingAccessTokenResponse { login: Login, answer_due: Instant },
     Finished(Result<Box<AccessTokenResponse>, Error>),
-}
-
-/// The device authorization request and its tries.
-#[derive(Clone, Copy)]
-struct DeviceAuthorization {
-    first_sent_at: Instant,
-    sent_at: Instant,
-    tries: u32,
-    contacted: bool,
-}
-
-/// Waiting for the next try of the device authorization request.
-struct WaitingToTryAgain {
-    authorization: DeviceAuthorization,
-    next_try_at: Instant,
-    cause: WaitCause,
-    /// What is left to say if no time remains for another try.
-    error: Error,
 }
 
 /// Waiting for the next poll.
@@ -303,7 +280,7 @@ impl DeviceCodeGrant {
         let (state, request) = match core::mem::replace(&mut self.state, State::Start) {
             State::Start => self.send_device_authorization_request(DeviceAuthorization::first_at(now), now),
             // The machine slept, perhaps.
-            State::WaitingToTryAgain(waiting) if now >= waiting.authorization.tries_end() => {
+            State::WaitingToTryAgain(waiting) if now >= waiting.authorization.answer_due() => {
                 (State::Finished(Err(waiting.error)), None)
             }
             State::WaitingToTryAgain(waiting) if now >= waiting.next_try_at => {
@@ -326,8 +303,7 @@ impl DeviceCodeGrant {
         mut authorization: DeviceAuthorization,
         now: Instant,
     ) -> (State, Option<HttpRequest>) {
-        authorization.sent_at = now;
-        authorization.tries += 1;
+        authorization.is_sent(now);
         let time_left = authorization.answer_due().saturating_duration_since(now);
         let request = self.request.device_authorization_request().within(time_left);
         (State::AwaitingDeviceAuthorizationResponse(authorization), Some(request))
@@ -355,55 +331,18 @@ impl DeviceCodeGrant {
 
     fn after_device_authorization(
         &mut self,
-        mut authorization: DeviceAuthorization,
+        authorization: DeviceAuthorization,
         now: Instant,
         outcome: &Outcome<'_>,
     ) -> State {
         let endpoint = &self.request.device_authorization_endpoint;
-        let context = Context {
-            interval: Duration::ZERO,
-            required: "device_code",
-            url: endpoint,
-            tls_failures: authorization.contacted.then_some(0),
-            redirects: 0,
-        };
-        let decision = decide(outcome, context, DeviceAuthorizationResponse::from_parameters);
-        let retry_after = outcome.retry_after();
-        authorization.contacted |= matches!(outcome, Outcome::Response(_));
-        let (cause, error) = match (decision, outcome) {
-            (Decision::Finish(Ok(codes)), _) => {
-                return self.codes_arrived(*codes, authorization, now, retry_after);
+        match authorization.after(outcome, endpoint, now, self.policy, &mut self.jitter) {
+            Ok(Answered::Codes(codes)) => {
+                self.codes_arrived(*codes, authorization, now, outcome.retry_after())
             }
-            // There is nothing to poll for yet: every OAuth error is final.
-            (
-                Decision::Wait | Decision::SlowDown { rate_limited: false, .. },
-                Outcome::Response(response),
-            ) => {
-                return State::Finished(Err(refusal_of(response)));
-            }
-            (Decision::SlowDown { rate_limited: true, .. }, Outcome::Response(response)) => {
-                let error = Error::Unavailable(Unavailable { status: response.status(), retry_after });
-                (WaitCause::RateLimited, error)
-            }
-            (Decision::BackOff(cause), _) => {
-                let error = cause.clone().into_error(retry_after);
-                (WaitCause::Retrying { cause, captive_portal_suspected: false }, error)
-            }
-            (Decision::Finish(Err(Error::InvalidResponse(InvalidResponse::UnexpectedStatus(404)))), _) => {
-                let missing = InvalidResponse::NoDeviceAuthorizationEndpoint;
-                return State::Finished(Err(Error::InvalidResponse(missing)));
-            }
-            (Decision::Finish(Err(error)), _) => return State::Finished(Err(error)),
-            (Decision::Wait | Decision::SlowDown { .. }, Outcome::Failure(failure)) => {
-                return State::Finished(Err(Error::Transport(*failure)));
-            }
-        };
-        let wait = FIRST_RETRY_WAIT.saturating_mul(authorization.tries).max(retry_after.unwrap_or_default());
-        let next_try_at = now.saturating_add(self.policy.lengthened(wait, false, &mut self.jitter));
-        if authorization.tries >= MAX_TRIES || next_try_at >= authorization.tries_end() {
-            return State::Finished(Err(error));
+            Ok(Answered::TryAgain(waiting)) => State::WaitingToTryAgain(waiting),
+            Err(error) => State::Finished(Err(error)),
         }
-        State::WaitingToTryAgain(WaitingToTryAgain { authorization, next_try_at, cause, error })
     }
 
     fn codes_arrived(
@@ -414,7 +353,7 @@ impl DeviceCodeGrant {
         retry_after: Option<Duration>,
     ) -> State {
         // The server began to count after the request had left.
-        let expires_at = authorization.sent_at.saturating_add(codes.life());
+        let expires_at = authorization.sent_at().saturating_add(codes.life());
         let interval = codes.interval;
         match Login::new(codes, &self.request.policy, interval, expires_at) {
             Ok(login) => self.wait(login, now, interval, retry_after, WaitCause::CodesIssued, false),
@@ -481,36 +420,6 @@ impl DeviceCodeGrant {
         }
         let next_poll = login.next_poll(self.policy, &mut self.jitter, now, wait, retry_after);
         State::Waiting(Waiting { login, next_poll, cause, shown })
-    }
-}
-
-impl DeviceAuthorization {
-    const fn first_at(now: Instant) -> Self {
-        Self { first_sent_at: now, sent_at: now, tries: 0, contacted: false }
-    }
-
-    fn tries_end(&self) -> Instant {
-        self.first_sent_at.saturating_add(TRIES_WITHIN)
-    }
-
-    fn answer_due(&self) -> Instant {
-        self.tries_end()
-    }
-}
-
-impl Outcome<'_> {
-    fn retry_after(&self) -> Option<Duration> {
-        match self {
-            Self::Response(response) => response.retry_after(),
-            Self::Failure(_) => None,
-        }
-    }
-}
-
-fn refusal_of(response: &HttpResponse) -> Error {
-    match DeviceAuthorizationResponse::process_response(response) {
-        Err(error) => error,
-        Ok(_) => Error::InvalidResponse(InvalidResponse::MissingParameter("device_code")),
     }
 }
 

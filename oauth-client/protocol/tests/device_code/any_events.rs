@@ -266,7 +266,7 @@ impl Watched {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(700) })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(400) })]
 
     #[test]
     fn no_events_make_a_login_panic_loop_poll_early_or_poll_after_its_end(

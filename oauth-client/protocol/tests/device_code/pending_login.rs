@@ -132,6 +132,19 @@ fn a_poll_in_flight_near_the_expiry_leaves_the_last_poll_its_place() {
 }
 
 #[test]
+fn an_interval_beyond_the_life_of_the_code_leaves_one_poll_and_not_one_for_each_resume() {
+    let mut login =
+        ScriptedLogin::issued(&CODES.replace("1800", "60").replace("\"interval\": 5", "\"interval\": 600"));
+    login.sends();
+    login.answer(400, PENDING);
+    for elapsed in [None, Some(Duration::ZERO)] {
+        let mut login = ScriptedLogin::taken_up(EXACT, saved(&login), elapsed);
+        assert_eq!(login.ends(), Err(Error::Expired));
+        assert_eq!(login.sent, 0);
+    }
+}
+
+#[test]
 fn nobody_can_hurry_a_login_that_was_taken_up() {
     let pending = saved(&ScriptedLogin::issued(CODES));
     for elapsed in [None, Some(Duration::ZERO)] {

@@ -17,6 +17,15 @@ pub(super) enum Outcome<'a> {
     Failure(TransportFailure),
 }
 
+impl Outcome<'_> {
+    pub(super) fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Response(response) => response.retry_after(),
+            Self::Failure(_) => None,
+        }
+    }
+}
+
 /// What to do next; `T` is what a success carries.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Decision<T> {
