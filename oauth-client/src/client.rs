@@ -153,8 +153,13 @@ impl fmt::Debug for Client {
 }
 
 impl Shared {
-    /// Holds the transport to the time that the request may take, whatever transport it is.
+    /// Holds the transport, whatever it is, to the time that the request may take, and gives it no header
+    /// that would split the request in two.
     pub(crate) async fn send(&self, request: HttpRequest) -> Result<HttpResponse, TransportError> {
+        if let Some((name, _)) = request.headers().find(|(_, value)| !is_one_line(value)) {
+            let detail = format!("the {name} header would hold a character that no HTTP header can carry");
+            return Err(TransportError::with_detail(TransportFailure::NotHttp, detail));
+        }
         tokio::time::timeout(request.timeout(), self.transport.send(request))
             .await
             .unwrap_or(Err(TransportError::new(TransportFailure::Timeout)))
@@ -224,4 +229,9 @@ impl Shared {
         }
         Ok(authentication)
     }
+}
+
+/// A token is what a server sent: it may hold anything that JSON can.
+fn is_one_line(value: &str) -> bool {
+    value.bytes().all(|byte| matches!(byte, 0x20..=0x7E))
 }

@@ -123,9 +123,7 @@ impl ReqwestTransport {
             client.request(method, unchanged(request.url().as_str())?).timeout(request.timeout());
         for (name, value) in request.headers() {
             let mut value = HeaderValue::from_str(value).map_err(|_| {
-                let detail =
-                    format!("the {name} header would hold a character that no HTTP header can carry");
-                TransportError::with_detail(TransportFailure::NotHttp, detail)
+                TransportError::with_detail(TransportFailure::NotHttp, "a header value is no HTTP")
             })?;
             value.set_sensitive(name == "authorization");
             outgoing = outgoing.header(name, value);

@@ -15,5 +15,6 @@ mod provider;
 mod reqwest_transport;
 mod scripted_server;
 mod scripted_transport;
+mod session;
 mod tls;
 mod virtual_clock;

@@ -43,6 +43,18 @@ async fn octopus_gets_the_raw_token() {
 }
 
 #[tokio::test]
+async fn a_token_that_would_split_the_request_reaches_no_transport() {
+    let (client, transport) = scripted(Client::builder("id").provider(Provider::octopus()), 0);
+    for token in ["a\r\nX-Injected: yes", "a\nb", "a\0b", "a\u{7f}", "\u{fc}mlaut"] {
+        let error =
+            client.get_resource("https://api.octopus.energy/v1/", &Secret::from(token)).await.unwrap_err();
+        assert!(error.to_string().contains("authorization header"), "{error}");
+        assert!(!format!("{error} {error:?}").contains(token));
+    }
+    assert!(transport.sent().is_empty());
+}
+
+#[tokio::test]
 async fn every_status_is_an_answer() {
     for status in [204, 301, 401, 403, 404, 418, 500, 503] {
         let mut server = Server::new_async().await;

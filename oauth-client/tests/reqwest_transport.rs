@@ -1,5 +1,7 @@
 //! What goes over the wire, and how each real failure of a connection is sorted.
 
+use std::net::TcpStream;
+
 use oauth_client::{
     Client, DeviceLoginEvent, Error, HttpResponse, InvalidResponse, Secret, TransportFailure,
 };
@@ -324,6 +326,49 @@ async fn a_proxy_gets_what_leaves_the_machine_with_its_password_and_loopback_nev
     // user:pass@word
     assert_eq!(request.header("proxy-authorization"), Some("Basic dXNlcjpwYXNzQHdvcmQ="));
     assert_eq!(target.requests()[0].header("proxy-authorization"), None);
+}
+
+#[tokio::test]
+async fn no_address_of_loopback_is_asked_of_a_proxy() {
+    let proxy = ScriptedServer::start(&[&[ReadRequest, Write(TOKEN)]]).await;
+    // Nobody listens there: refused here, answered by the proxy.
+    let unused = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
+    for host in ["127.0.0.1", "127.9.9.9", "localhost", "[::1]"] {
+        for scheme in ["http", "https"] {
+            let client = Client::builder("id")
+                .token_endpoint(format!("{scheme}://{host}:{unused}/token"))
+                .root_certificates_pem(crate::tls::Authority::new().pem())
+                .proxy(format!("http://127.0.0.1:{}", proxy.port))
+                .build()
+                .unwrap();
+            match client.refresh(&Secret::from("r")).await {
+                Err(Error::Transport(error)) => {
+                    assert_eq!(error.failure(), TransportFailure::Connect, "{host}");
+                }
+                other => panic!("{host}: {other:?}"),
+            }
+        }
+    }
+    assert_eq!(proxy.connections(), 0);
+}
+
+/// How a full backlog is filled is the kernel's own affair.
+#[cfg(target_os = "linux")]
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_is_not_made_in_10_seconds_is_none() {
+    // A listener whose backlog is full answers no further SYN.
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let listener = socket.listen(1).unwrap();
+    let address = listener.local_addr().unwrap();
+    let _waiting = [TcpStream::connect(address).unwrap(), TcpStream::connect(address).unwrap()];
+    let client = Client::builder("id").token_endpoint(format!("http://{address}/token")).build().unwrap();
+    let before = tokio::time::Instant::now();
+    match client.refresh(&Secret::from("r")).await {
+        Err(Error::Transport(error)) => assert_eq!(error.failure(), TransportFailure::Connect, "{error}"),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(before.elapsed().as_secs(), 10);
 }
 
 #[tokio::test]
