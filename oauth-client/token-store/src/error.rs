@@ -89,7 +89,8 @@ pub enum UnsafeState {
 }
 
 impl StoreError {
-    pub(crate) fn new(store: &'static str, path: Option<PathBuf>, problem: StoreProblem) -> Self {
+    /// What `store` could not do, with the file that it is about in a store that has files.
+    pub fn new(store: &'static str, path: Option<PathBuf>, problem: StoreProblem) -> Self {
         Self { store, path, problem }
     }
 

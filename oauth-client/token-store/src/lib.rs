@@ -11,7 +11,26 @@
 //! - [`save_login`] and [`log_out`]: the two ends of a record's life.
 //!
 //! Everything blocks and nothing here knows HTTP: the exchange is a closure, or the caller's own await
-//! between [`begin_refresh`] and [`PendingRefresh::complete`].
+//! between [`next_step`] and [`PendingRefresh::complete`].
+//!
+//! ```no_run
+//! use oauth_token_store::{PlainFileStore, TokenKey, TokenNeed, UnixTime, fresh_token};
+//!
+//! # fn send(_: &oauth_protocol::Secret) -> Result<oauth_protocol::AccessTokenResponse, oauth_protocol::Error> {
+//! #     Err(oauth_protocol::Error::Transport(oauth_protocol::TransportFailure::Connect))
+//! # }
+//! # fn main() -> Result<(), oauth_token_store::RefreshError> {
+//! let store = PlainFileStore::new("/var/lib/my-device/tokens");
+//! let key = TokenKey::new("https://auth.example.com", "my-client-id", "default");
+//! let token = fresh_token(&store, &key, &TokenNeed::new(), &UnixTime::now, |refresh_token| {
+//!     send(refresh_token) // oauth_protocol::RefreshTokenRequest, over the HTTP client that you have
+//! })?;
+//! if let Some(warning) = token.warning {
+//!     eprintln!("{warning}");
+//! }
+//! # Ok(())
+//! # }
+//! ```
 #![forbid(unsafe_code)]
 
 mod error;
@@ -33,7 +52,9 @@ pub use login::{log_out, save_login};
 pub use memory_store::MemoryStore;
 pub use plain_file_store::PlainFileStore;
 pub use record::{InDoubt, RefreshPoint, TokenRecord};
-pub use refresh::{NextStep, PendingRefresh, TokenNeed, begin_refresh, fresh_token, use_without_lock};
+pub use refresh::{
+    NextStep, PendingRefresh, TokenNeed, begin_refresh, fresh_token, next_step, use_without_lock,
+};
 pub use refresh_outcome::{FreshToken, LoginNeeded, RefreshError, Warning};
 pub use store::{LockedRecord, StoreDescription, TokenStore};
 pub use token_key::TokenKey;

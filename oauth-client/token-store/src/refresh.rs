@@ -5,8 +5,8 @@ use std::time::Duration;
 use oauth_protocol::{AccessTokenResponse, Error, ErrorCode, ErrorResponse, Secret, TransportFailure};
 
 use crate::{
-    FreshToken, LockedRecord, LoginNeeded, RefreshError, RefreshPoint, TokenKey, TokenRecord, TokenStore,
-    UnixTime, Warning,
+    FreshToken, LockedRecord, LoginNeeded, RefreshError, RefreshPoint, StoreError, StoreProblem, TokenKey,
+    TokenRecord, TokenStore, UnixTime, Warning,
 };
 
 /// The pause after the first failed refresh; it doubles with each further one.
@@ -60,18 +60,31 @@ pub fn fresh_token(
     clock: &dyn Fn() -> UnixTime,
     exchange: impl FnOnce(&Secret) -> Result<AccessTokenResponse, Error>,
 ) -> Result<FreshToken, RefreshError> {
-    let seen = store.load(key)?.ok_or(LoginNeeded::NoRecord)?;
-    let seen_generation = seen.generation;
-    if let Some(token) = use_without_lock(seen, need, clock())? {
-        return Ok(token);
-    }
-    let locked = store.lock(key)?;
-    match begin_refresh(locked, seen_generation, need, clock())? {
+    match next_step(store, key, need, clock)? {
         NextStep::Use(token) => Ok(token),
         NextStep::Refresh(pending) => {
             let answer = exchange(pending.refresh_token());
             pending.complete(answer, clock(), RefreshPoint::draw())
         }
+    }
+}
+
+/// [`fresh_token`] up to the exchange, for a caller that does not block during it.
+pub fn next_step(
+    store: &dyn TokenStore,
+    key: &TokenKey,
+    need: &TokenNeed,
+    clock: &dyn Fn() -> UnixTime,
+) -> Result<NextStep, RefreshError> {
+    let seen = store.load(key)?.ok_or(LoginNeeded::NoRecord)?;
+    let now = clock();
+    match decide(&seen, seen.generation, need, now) {
+        Decision::Use(warning) => Ok(NextStep::Use(FreshToken { record: seen, warning })),
+        Decision::Refuse(error) => Err(error),
+        Decision::Refresh(_) => match store.lock(key) {
+            Ok(locked) => begin_refresh(locked, seen.generation, need, clock()),
+            Err(error) => serve_despite(error, seen, need, clock()),
+        },
     }
 }
 
@@ -102,9 +115,11 @@ pub fn begin_refresh(
         Decision::Use(warning) => Ok(NextStep::Use(FreshToken { record, warning })),
         Decision::Refuse(error) => Err(error),
         Decision::Refresh(refresh_token) => {
-            let record = record.in_doubt_with(&refresh_token);
-            locked.reserve(&record)?;
-            let need = need.clone();
+            let in_doubt = record.in_doubt_with(&refresh_token);
+            if let Err(error) = locked.reserve(&in_doubt) {
+                return serve_despite(error, record, need, now);
+            }
+            let (record, need) = (in_doubt, need.clone());
             Ok(NextStep::Refresh(PendingRefresh { locked, record, refresh_token, need, sent_at: now }))
         }
     }
@@ -209,6 +224,22 @@ enum Decision {
     Use(Option<Warning>),
     Refuse(RefreshError),
     Refresh(Secret),
+}
+
+/// A store that can be read but not written, or not in time, is no reason to withhold a token that works.
+/// One that is unsafe is.
+fn serve_despite(
+    error: StoreError,
+    record: TokenRecord,
+    need: &TokenNeed,
+    now: UnixTime,
+) -> Result<NextStep, RefreshError> {
+    let is_passing = matches!(error.problem(), StoreProblem::Io { .. } | StoreProblem::LockTimeout { .. });
+    if is_passing && is_usable(&record, need, now) {
+        Ok(NextStep::Use(FreshToken { record, warning: Some(Warning::NotRefreshed(error)) }))
+    } else {
+        Err(error.into())
+    }
 }
 
 /// One arm a rule; the first that holds wins.

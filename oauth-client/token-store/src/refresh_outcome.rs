@@ -26,6 +26,8 @@ pub enum Warning {
     RefreshFailed(Error),
     /// A refresh failed just now, here or in another process; none is tried before this moment.
     RefreshPostponed(UnixTime),
+    /// The store could not be prepared for a refresh, so none was sent; the token serves until it expires.
+    NotRefreshed(StoreError),
     /// It was refreshed but could not be stored: these tokens are the only ones left, and they are here.
     NotStored(StoreError),
 }
@@ -79,6 +81,9 @@ impl fmt::Display for Warning {
             Self::RefreshPostponed(_) => formatter.write_str(
                 "a refresh failed a moment ago and is tried again later; the token serves until it expires",
             ),
+            Self::NotRefreshed(error) => {
+                write!(formatter, "the token was not refreshed and serves until it expires: {error}")
+            }
             Self::NotStored(error) => {
                 write!(formatter, "the token was refreshed but is not stored: {error}")
             }

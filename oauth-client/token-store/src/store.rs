@@ -50,7 +50,6 @@ pub trait LockedRecord: fmt::Debug + Send {
 
 /// What a store promises, for a person to read.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub struct StoreDescription {
     /// Its name: "plain file", "memory".
     pub name: &'static str,

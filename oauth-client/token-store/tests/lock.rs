@@ -134,13 +134,24 @@ fn a_logout_waits_for_the_refresh_under_way_and_erases_what_it_brought() {
 #[cfg(target_os = "linux")]
 mod across_processes {
     use std::io::{BufRead as _, BufReader};
-    use std::process::{Command, Stdio};
+    use std::process::{Child, Command, Stdio};
     use std::time::Duration;
 
     use oauth_token_store::StoreProblem;
 
     use super::{Place, TokenStore as _, key, record};
     use crate::plain_file_store::STEM;
+
+    /// A test that fails leaves nobody behind who sleeps.
+    struct KilledOnDrop(Child);
+
+    impl Drop for KilledOnDrop {
+        fn drop(&mut self) {
+            // It is not over by itself, so both succeed.
+            let _ = self.0.kill();
+            let _ = self.0.wait();
+        }
+    }
 
     #[test]
     fn another_process_finds_the_lock_held_until_the_guard_is_dropped() {
@@ -159,21 +170,20 @@ mod across_processes {
     fn a_lock_is_free_once_the_process_that_held_it_is_killed() {
         let place = Place::new();
         place.store().save(&record()).unwrap();
-        let mut holder = Command::new("flock")
+        let holder = Command::new("flock")
             .arg("--no-fork")
             .arg(place.directory().join(format!("{STEM}.lock")))
             .args(["sh", "-c", "echo held; exec sleep 600"])
             .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+            .spawn();
+        let mut holder = KilledOnDrop(holder.unwrap());
         let mut line = String::new();
-        BufReader::new(holder.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        BufReader::new(holder.0.stdout.take().unwrap()).read_line(&mut line).unwrap();
         assert_eq!(line, "held\n");
         let impatient = place.store().with_lock_timeout(Duration::from_millis(10));
         let refused = impatient.lock(&key()).unwrap_err();
         assert!(matches!(refused.problem(), StoreProblem::LockTimeout { .. }), "{refused}");
-        holder.kill().unwrap();
-        holder.wait().unwrap();
+        drop(holder);
         assert_eq!(place.store().lock(&key()).unwrap().load().unwrap(), Some(record()));
     }
 }

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use oauth_protocol::{AccessTokenResponse, Error, ErrorCode, HttpResponse, Secret, TransportFailure};
 use oauth_token_store::{
-    FreshToken, LoginNeeded, MemoryStore, NextStep, RefreshError, RefreshPoint, StoreProblem, TokenNeed,
-    TokenRecord, TokenStore, Warning, begin_refresh, fresh_token,
+    FreshToken, LockedRecord, LoginNeeded, MemoryStore, NextStep, RefreshError, RefreshPoint,
+    StoreDescription, StoreError, StoreProblem, TokenKey, TokenNeed, TokenRecord, TokenStore, Warning,
+    begin_refresh, fresh_token,
 };
 
 use crate::example_login::{LOGIN_AT, answer, at, key, record, record_of};
@@ -78,9 +79,96 @@ fn a_fresh_token_is_returned_without_the_lock() {
     let _held = place.store().lock(&key()).unwrap();
     let impatient = place.store().with_lock_timeout(Duration::ZERO);
     assert!(assert_token(ask(&impatient, &any(), 799, no_exchange), "access-1").is_none());
-    let refused = ask(&impatient, &any(), 800, no_exchange).unwrap_err();
-    let is_timeout = |problem: &StoreProblem| matches!(problem, StoreProblem::LockTimeout { .. });
-    assert!(matches!(&refused, RefreshError::Store(error) if is_timeout(error.problem())), "{refused}");
+}
+
+#[test]
+fn a_lock_that_somebody_else_keeps_costs_nothing_while_the_token_lives() {
+    let place = Place::new();
+    place.store().save(&record()).unwrap();
+    let _held = place.store().lock(&key()).unwrap();
+    let impatient = place.store().with_lock_timeout(Duration::ZERO);
+    let is_timeout = |error: &StoreError| matches!(error.problem(), StoreProblem::LockTimeout { .. });
+    let warning = assert_token(ask(&impatient, &any(), 800, no_exchange), "access-1").unwrap();
+    assert!(matches!(&warning, Warning::NotRefreshed(error) if is_timeout(error)), "{warning}");
+    let refused = ask(&impatient, &any(), 1000, no_exchange).unwrap_err();
+    assert!(matches!(&refused, RefreshError::Store(error) if is_timeout(error)), "{refused}");
+}
+
+/// A disk that is full from the start, or from the moment on when the token arrives.
+#[derive(Debug)]
+struct FullDisk {
+    store: MemoryStore,
+    can_reserve: bool,
+}
+
+#[derive(Debug)]
+struct FullDiskLock {
+    locked: Box<dyn LockedRecord>,
+    can_reserve: bool,
+}
+
+fn disk_full() -> StoreError {
+    let source = std::io::ErrorKind::StorageFull.into();
+    StoreError::new("test", None, StoreProblem::Io { operation: "write the record", source })
+}
+
+impl TokenStore for FullDisk {
+    fn load(&self, key: &TokenKey) -> Result<Option<TokenRecord>, StoreError> {
+        self.store.load(key)
+    }
+
+    fn lock(&self, key: &TokenKey) -> Result<Box<dyn LockedRecord>, StoreError> {
+        let locked = self.store.lock(key)?;
+        Ok(Box::new(FullDiskLock { locked, can_reserve: self.can_reserve }))
+    }
+
+    fn describe(&self) -> StoreDescription {
+        self.store.describe()
+    }
+}
+
+impl LockedRecord for FullDiskLock {
+    fn load(&mut self) -> Result<Option<TokenRecord>, StoreError> {
+        self.locked.load()
+    }
+
+    fn reserve(&mut self, in_doubt: &TokenRecord) -> Result<(), StoreError> {
+        if self.can_reserve { self.locked.reserve(in_doubt) } else { Err(disk_full()) }
+    }
+
+    fn save(&mut self, _: &TokenRecord) -> Result<(), StoreError> {
+        Err(disk_full())
+    }
+
+    fn delete(&mut self) -> Result<bool, StoreError> {
+        self.locked.delete()
+    }
+}
+
+#[test]
+fn where_no_space_can_be_set_aside_no_refresh_is_sent() {
+    let store = FullDisk { store: holding(&record()), can_reserve: false };
+    let warning = assert_token(ask(&store, &any(), 800, no_exchange), "access-1").unwrap();
+    assert_eq!(
+        warning.to_string(),
+        "the token was not refreshed and serves until it expires: test store: cannot write the record: \
+         no storage space; free some space, then try again"
+    );
+    let refused = ask(&store, &any(), 1000, no_exchange).unwrap_err();
+    assert!(matches!(refused, RefreshError::Store(_)), "{refused}");
+    assert_eq!(stored(&store), record());
+}
+
+#[test]
+fn a_token_that_cannot_be_stored_is_in_the_callers_hands() {
+    let store = FullDisk { store: holding(&record()), can_reserve: true };
+    let token = ask(&store, &any(), 1000, |_| answer(200, SECOND)).unwrap();
+    assert!(matches!(token.warning, Some(Warning::NotStored(_))), "{:?}", token.warning);
+    assert_eq!(token.record.refresh_token, Some(Secret::from("refresh-2")));
+    // In another store it is a record like any other.
+    let other = MemoryStore::new();
+    other.save(&token.record).unwrap();
+    assert!(assert_token(ask(&other, &any(), 1001, no_exchange), "access-2").is_none());
 }
 
 #[test]
