@@ -5,18 +5,53 @@ use std::process;
 /// How a command ended, for scripts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ExitCode {
-    /// Done.
     Ok = 0,
-    /// Something else went wrong.
     General = 1,
-    /// The server cannot be reached.
+    Usage = 2,
     ServerUnreachable = 3,
-    /// The person said no.
+    LoginRequired = 4,
     Denied = 5,
-    /// The code expired, or `--timeout` passed.
     Expired = 6,
-    /// The server refuses, or the configuration cannot work.
+    StorageUnavailable = 7,
+    Pending = 8,
     Refused = 9,
+    Interrupted = 130,
+    Terminated = 143,
+}
+
+impl ExitCode {
+    pub(crate) const ALL: [Self; 12] = [
+        Self::Ok,
+        Self::General,
+        Self::Usage,
+        Self::ServerUnreachable,
+        Self::LoginRequired,
+        Self::Denied,
+        Self::Expired,
+        Self::StorageUnavailable,
+        Self::Pending,
+        Self::Refused,
+        Self::Interrupted,
+        Self::Terminated,
+    ];
+
+    /// One line of `help exit-codes`.
+    pub(crate) const fn meaning(self) -> &'static str {
+        match self {
+            Self::Ok => "done",
+            Self::General => "something else went wrong; of a logout: one half of it",
+            Self::Usage => "the command line is wrong",
+            Self::ServerUnreachable => "the server cannot be reached, or is unavailable",
+            Self::LoginRequired => "nobody is signed in, or the login has ended: run device-cli login",
+            Self::Denied => "the person denied the login",
+            Self::Expired => "the code expired, or --timeout passed",
+            Self::StorageUnavailable => "tokens cannot be kept or read",
+            Self::Pending => "login --resume: the person has not decided yet",
+            Self::Refused => "the server refused, its answer is invalid, or the configuration cannot work",
+            Self::Interrupted => "ended by Ctrl-C",
+            Self::Terminated => "ended by SIGTERM",
+        }
+    }
 }
 
 impl From<ExitCode> for process::ExitCode {

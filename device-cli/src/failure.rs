@@ -1,45 +1,145 @@
 //! Why a command ended without its result: a sentence, and the exit code that goes with it.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::io;
 
-use oauth_client::{Error, ErrorCode};
+use oauth_client::token_store::StoreError;
+use oauth_client::{Error, ErrorCode, ServerText};
 
 use crate::exit_code::ExitCode;
 
-/// A failure as a person or a script meets it. The message is safe to print.
+/// A failure as a person or a script meets it.
 #[derive(Debug)]
 pub(crate) struct Failure {
+    /// The OAuth error code, or one of ours in the same spelling.
+    pub(crate) error: Cow<'static, str>,
+    /// The cause and the next step.
     pub(crate) message: String,
     pub(crate) exit_code: ExitCode,
 }
 
 impl Failure {
-    pub(crate) fn new(exit_code: ExitCode, message: impl Into<String>) -> Self {
-        Self { message: message.into(), exit_code }
+    pub(crate) fn new(exit_code: ExitCode, error: &'static str, message: impl Into<String>) -> Self {
+        Self { error: Cow::Borrowed(error), message: message.into(), exit_code }
+    }
+
+    pub(crate) fn configuration(message: impl Into<String>) -> Self {
+        Self::new(ExitCode::Refused, "invalid_configuration", message)
+    }
+
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Self::new(ExitCode::Usage, "usage", message)
+    }
+
+    pub(crate) fn storage(message: impl Into<String>) -> Self {
+        Self::new(ExitCode::StorageUnavailable, "storage_unavailable", message)
+    }
+
+    pub(crate) fn login_required(profile: &str) -> Self {
+        let again = login_command(profile);
+        Self::new(ExitCode::LoginRequired, "login_required", format!("nobody is signed in: run {again}"))
+    }
+
+    pub(crate) fn login_ended(profile: &str) -> Self {
+        let again = login_command(profile);
+        Self::new(ExitCode::LoginRequired, "login_required", format!("the login has ended: run {again}"))
+    }
+
+    pub(crate) fn expired() -> Self {
+        Self::new(
+            ExitCode::Expired,
+            "expired_token",
+            "the code expired before it was approved: sign in again",
+        )
+    }
+
+    pub(crate) fn interrupted(exit_code: ExitCode) -> Self {
+        Self::new(exit_code, "cancelled", "Cancelled. Nothing was stored.")
+    }
+}
+
+/// What to type to sign in again.
+pub(crate) fn login_command(profile: &str) -> String {
+    match profile {
+        "default" => "device-cli login".into(),
+        profile => format!("device-cli login --profile {profile}"),
     }
 }
 
 impl fmt::Display for Failure {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.message)
+        match self.exit_code {
+            ExitCode::Interrupted | ExitCode::Terminated => formatter.write_str(&self.message),
+            _ => write!(formatter, "error: {}", self.message),
+        }
     }
 }
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        let exit_code = match &error {
-            Error::Refused(response) if response.error == ErrorCode::AccessDenied => ExitCode::Denied,
-            Error::Expired | Error::RetryAfterExpiry { .. } => ExitCode::Expired,
-            Error::Transport(_) | Error::Unavailable(_) => ExitCode::ServerUnreachable,
-            _ => ExitCode::Refused,
+        let (exit_code, code) = match &error {
+            Error::Refused(response) => {
+                return Self {
+                    error: Cow::Owned(ServerText::from(response.error.as_str()).to_string()),
+                    message: refusal_in_words(&response.error, &error),
+                    exit_code: exit_code_of(&response.error),
+                };
+            }
+            Error::Expired | Error::RetryAfterExpiry { .. } => (ExitCode::Expired, "expired_token"),
+            Error::Transport(_) | Error::Unavailable(_) => {
+                (ExitCode::ServerUnreachable, "server_unreachable")
+            }
+            Error::InvalidResponse(_) | Error::Redirected(_) => (ExitCode::Refused, "invalid_response"),
+            _ => (ExitCode::Refused, "invalid_configuration"),
         };
-        Self::new(exit_code, error.to_string())
+        Self::new(exit_code, code, with_next_step(&error))
     }
 }
 
+fn exit_code_of(error: &ErrorCode) -> ExitCode {
+    match error {
+        ErrorCode::AccessDenied => ExitCode::Denied,
+        ErrorCode::ExpiredToken => ExitCode::Expired,
+        ErrorCode::ServerError | ErrorCode::TemporarilyUnavailable => ExitCode::ServerUnreachable,
+        _ => ExitCode::Refused,
+    }
+}
+
+fn refusal_in_words(code: &ErrorCode, error: &Error) -> String {
+    match code {
+        ErrorCode::AccessDenied => "the login was denied; nothing was stored".into(),
+        ErrorCode::ExpiredToken => "the code expired before it was approved: sign in again".into(),
+        ErrorCode::InvalidClient => format!("{error}: check --client-id and --client-secret-file"),
+        ErrorCode::UnauthorizedClient | ErrorCode::UnsupportedGrantType => {
+            format!("{error}: the client must be registered for the device grant at this server")
+        }
+        ErrorCode::InvalidScope => format!("{error}: check --scope"),
+        _ => error.to_string(),
+    }
+}
+
+fn with_next_step(error: &Error) -> String {
+    match error {
+        Error::Transport(_) => format!("{error}: check the network and the server's name, then try again"),
+        Error::Unavailable(_) | Error::RetryAfterExpiry { .. } => format!("{error}: try again later"),
+        Error::NoEndpoint { endpoint: "device_authorization_endpoint" } => {
+            format!("{error} (--device-endpoint), or the server has no device login")
+        }
+        Error::NoEndpoint { endpoint: "token_endpoint" } => format!("{error} (--token-endpoint)"),
+        _ => error.to_string(),
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self::storage(error.to_string())
+    }
+}
+
+/// Only writing results comes here: somebody closed standard output.
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
-        Self::new(ExitCode::General, error.to_string())
+        Self::new(ExitCode::General, "output", format!("cannot write to standard output: {error}"))
     }
 }

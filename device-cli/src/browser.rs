@@ -1,0 +1,129 @@
+//! Opening a page in a browser on this machine, without a shell.
+
+use std::io;
+use std::process::{Command, Stdio};
+use std::thread;
+
+use oauth_client::EndpointUrl;
+
+/// The programs to try, each with its arguments; the address becomes the last one, or replaces `%s`.
+pub(crate) struct Browser {
+    candidates: Vec<Vec<String>>,
+}
+
+impl Browser {
+    /// A browser that the person can see: there is a display, and no SSH between. `variable` reads the
+    /// environment.
+    pub(crate) fn usable(variable: impl Fn(&str) -> Option<String>) -> Option<Self> {
+        let is_set = |name: &str| variable(name).is_some_and(|value| !value.is_empty());
+        if is_set("SSH_CONNECTION") || is_set("SSH_TTY") || is_set("SSH_CLIENT") {
+            return None;
+        }
+        let is_wsl = is_set("WSL_DISTRO_NAME");
+        let has_display = cfg!(any(windows, target_os = "macos"))
+            || is_set("DISPLAY")
+            || is_set("WAYLAND_DISPLAY")
+            || is_wsl;
+        if !has_display {
+            return None;
+        }
+        let words = |command: &str| command.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+        let own = variable("BROWSER").unwrap_or_default();
+        let mut candidates: Vec<Vec<String>> =
+            own.split(':').map(words).filter(|command| !command.is_empty()).collect();
+        let of_the_system: &[&str] = if cfg!(target_os = "macos") {
+            &["open"]
+        } else if cfg!(windows) {
+            &["rundll32 url.dll,FileProtocolHandler"]
+        } else if is_wsl {
+            &["wslview", "xdg-open"]
+        } else {
+            &["xdg-open", "gio open"]
+        };
+        candidates.extend(of_the_system.iter().map(|command| words(command)));
+        Some(Self { candidates })
+    }
+
+    /// Opens `url`, https only, or http on this machine. Its output is thrown away, nobody waits for it.
+    pub(crate) fn open(&self, url: &str) -> io::Result<()> {
+        let is_allowed = EndpointUrl::parse(url).is_ok_and(|url| url.is_https() || url.is_loopback());
+        if !is_allowed {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "only https addresses are opened"));
+        }
+        let mut last = io::Error::new(io::ErrorKind::NotFound, "no browser found: set BROWSER");
+        for candidate in &self.candidates {
+            let Some((program, arguments)) = argv(candidate, url) else { continue };
+            let started = Command::new(program)
+                .args(arguments)
+                .stdin(Stdio::null())
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .spawn();
+            match started {
+                Ok(mut child) => {
+                    // Somebody has to collect its exit status.
+                    thread::spawn(move || child.wait());
+                    return Ok(());
+                }
+                Err(error) => last = error,
+            }
+        }
+        Err(last)
+    }
+}
+
+/// The program and its arguments: each word stays one word, whatever stands in the address.
+fn argv(candidate: &[String], url: &str) -> Option<(String, Vec<String>)> {
+    let (program, arguments) = candidate.split_first()?;
+    let mut arguments: Vec<String> = arguments.iter().map(|argument| argument.replace("%s", url)).collect();
+    if !candidate.iter().any(|argument| argument.contains("%s")) {
+        arguments.push(url.to_owned());
+    }
+    Some((program.clone(), arguments))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Browser, argv};
+
+    fn usable(variables: &[(&str, &str)]) -> Option<Browser> {
+        Browser::usable(|name| {
+            variables.iter().find(|(own, _)| *own == name).map(|(_, value)| (*value).to_owned())
+        })
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn it_needs_a_display_and_no_ssh() {
+        assert!(usable(&[]).is_none());
+        assert!(usable(&[("BROWSER", "firefox")]).is_none());
+        assert!(usable(&[("DISPLAY", ":0")]).is_some());
+        assert!(usable(&[("WAYLAND_DISPLAY", "wayland-0")]).is_some());
+        assert!(
+            usable(&[("DISPLAY", "localhost:10.0"), ("SSH_CONNECTION", "10.0.0.1 1 10.0.0.2 22")]).is_none()
+        );
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn the_browser_variable_comes_first_word_by_word() {
+        let browser =
+            usable(&[("DISPLAY", ":0"), ("BROWSER", "firefox --new-window:chromium %s -x")]).unwrap();
+        let url = "https://example.com/?a=1&b=$(reboot);c d";
+        let argv_of = |index: usize| argv(&browser.candidates[index], url).unwrap();
+        assert_eq!(argv_of(0), ("firefox".into(), vec!["--new-window".into(), url.into()]));
+        assert_eq!(argv_of(1), ("chromium".into(), vec![url.into(), "-x".into()]));
+        assert_eq!(argv_of(2), ("xdg-open".into(), vec![url.into()]));
+    }
+
+    #[test]
+    fn only_https_and_loopback_are_opened() {
+        let browser = Browser { candidates: vec![vec!["/does/not/exist".into()]] };
+        for url in ["http://example.com/", "file:///etc/passwd", "javascript:alert(1)", "--help"] {
+            assert_eq!(browser.open(url).unwrap_err().kind(), std::io::ErrorKind::InvalidInput, "{url}");
+        }
+        for url in ["https://example.com/", "http://127.0.0.1:1/device"] {
+            assert_eq!(browser.open(url).unwrap_err().kind(), std::io::ErrorKind::NotFound, "{url}");
+        }
+    }
+}

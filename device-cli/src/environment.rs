@@ -1,0 +1,26 @@
+//! The only file that reads the environment.
+
+use std::env;
+use std::path::PathBuf;
+
+/// A variable; one that is empty, or no text, counts as unset.
+pub(crate) fn variable(name: &str) -> Option<String> {
+    env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// `$XDG_CONFIG_HOME/device-cli`.
+pub(crate) fn configuration_directory() -> Option<PathBuf> {
+    directory("XDG_CONFIG_HOME", ".config")
+}
+
+/// `$XDG_STATE_HOME/device-cli`.
+pub(crate) fn state_directory() -> Option<PathBuf> {
+    directory("XDG_STATE_HOME", ".local/state")
+}
+
+/// XDG Base Directory Specification: a path that is not absolute is ignored.
+fn directory(name: &str, below_home: &str) -> Option<PathBuf> {
+    let base = env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let base = base.or_else(|| Some(env::home_dir()?.join(below_home)))?;
+    base.is_absolute().then(|| base.join("device-cli"))
+}

@@ -1,0 +1,284 @@
+//! `login`: settings, store probe, device flow, save, one line that says who and where.
+
+use oauth_client::token_store::{RefreshPoint, TokenRecord, TokenStore, UnixTime, save_login};
+use oauth_client::{AccessTokenResponse, Client, DeviceLoginEvent, Scope};
+use tokio::time::{Instant, timeout_at};
+
+use crate::arguments::LoginArguments;
+use crate::configuration::Configuration;
+use crate::device_flow::DeviceFlow;
+use crate::exit_code::ExitCode;
+use crate::failure::Failure;
+use crate::interruption::Interruption;
+use crate::login_events::LoginEvent;
+use crate::login_screen::Codes;
+use crate::presentation::{Presentation, say_codes};
+use crate::settings::Settings;
+use crate::storage::{self, RememberedLogin, StoreKind};
+use crate::styled_line::Line;
+use crate::terminal::{Key, Terminal};
+
+/// One login on its way.
+struct Login<'a> {
+    arguments: &'a LoginArguments,
+    profile: String,
+    settings: Settings,
+    kind: StoreKind,
+    store: Box<dyn TokenStore>,
+    client: Client,
+    is_verbose: bool,
+}
+
+pub(crate) async fn run(
+    arguments: &LoginArguments,
+    profile: Option<&str>,
+    is_verbose: bool,
+    terminal: &mut Terminal,
+) -> Result<(), Failure> {
+    let configuration = Configuration::read()?;
+    let profile = configuration.profile_name(profile)?;
+    let mut parked = None;
+    let settings = if arguments.resume {
+        let (settings, pending, elapsed) = storage::parked(&profile)?;
+        parked = Some((pending, elapsed));
+        settings
+    } else {
+        settings_for(arguments, &configuration, &profile)?
+    };
+    let kind = StoreKind::of(&settings)?;
+    let client = settings.client()?;
+    let store = kind.open()?;
+    storage::probe(&*store, &settings.token_key(&profile))?;
+    let login = Login { arguments, profile, settings, kind, store, client, is_verbose };
+    let mut interruption = Interruption::listen().map_err(|error| no_signals(&error))?;
+    if arguments.no_wait {
+        return login.begin(terminal, &mut interruption).await;
+    }
+    let tokens = if let Some((pending, elapsed)) = parked {
+        let resumed = login.client.resume_device_login(pending, elapsed);
+        let mut resumed = tokio::select! {
+            resumed = resumed => resumed?,
+            code = interruption.next() => return Err(Failure::interrupted(code)),
+        };
+        login.resume(&mut resumed, terminal, &mut interruption).await?
+    } else {
+        let flow = DeviceFlow {
+            client: &login.client,
+            scope: &login.settings.scope(),
+            timeout: arguments.timeout,
+            renewals: arguments.renew,
+            is_json: arguments.json,
+            is_verbose,
+            approve: None,
+        };
+        flow.sign_in(terminal, &mut interruption).await?
+    };
+    login.finish(&tokens, terminal, &mut interruption).await
+}
+
+/// Flags and variables, then the profile; where neither names a server, the last login's settings.
+fn settings_for(
+    arguments: &LoginArguments,
+    configuration: &Configuration,
+    profile: &str,
+) -> Result<Settings, Failure> {
+    let given = arguments.settings.clone().without_empty_values();
+    let settings = match configuration.settings(profile) {
+        Some(configured) => given.over(configured),
+        None => given,
+    };
+    if settings.names_a_server() {
+        return Ok(settings);
+    }
+    match RememberedLogin::read(profile)? {
+        Some(remembered) => Ok(settings.over(&remembered.settings)),
+        None => Ok(settings),
+    }
+}
+
+impl Login<'_> {
+    /// `--no-wait`: the codes, and the rest of the login for later.
+    async fn begin(&self, terminal: &mut Terminal, interruption: &mut Interruption) -> Result<(), Failure> {
+        if self.kind == StoreKind::Memory {
+            return Err(Failure::usage("--no-wait needs a store that outlives this command: --store file"));
+        }
+        let scope = self.settings.scope();
+        let login = tokio::select! {
+            login = self.client.device_login(&scope) => login?,
+            code = interruption.next() => return Err(Failure::interrupted(code)),
+        };
+        let Some(pending) = login.snapshot() else { return Err(Failure::expired()) };
+        storage::park(&self.profile, &self.settings, &pending)?;
+        let codes = Codes::of(&login);
+        if self.arguments.json {
+            let event = LoginEvent::device_code_issued(&codes, login.expires_in(), login.interval());
+            terminal.result(&event.to_json())?;
+        } else {
+            say_codes(&codes, login.expires_in(), &[], terminal);
+            terminal.say("Then run: device-cli login --resume");
+        }
+        Ok(())
+    }
+
+    /// `--resume`: one poll, or as many as `--timeout` has room for.
+    async fn resume(
+        &self,
+        login: &mut oauth_client::DeviceLogin,
+        terminal: &mut Terminal,
+        interruption: &mut Interruption,
+    ) -> Result<Box<AccessTokenResponse>, Failure> {
+        let deadline = self.arguments.timeout.map(|timeout| Instant::now() + timeout);
+        let mut presentation = Presentation::for_script(self.arguments.json, self.is_verbose);
+        loop {
+            let event = tokio::select! {
+                event = next_event(login, deadline) => event,
+                code = interruption.next() => return Err(Failure::interrupted(code)),
+            };
+            let is_last = match &event {
+                Some(DeviceLoginEvent::Authorized(_) | DeviceLoginEvent::Failed(_)) => {
+                    storage::unpark(&self.profile)?;
+                    false
+                }
+                Some(DeviceLoginEvent::DeviceCodeIssued { .. }) => false,
+                Some(_) => deadline.is_none(),
+                None => true,
+            };
+            match event {
+                Some(DeviceLoginEvent::Authorized(tokens)) => return Ok(tokens),
+                Some(DeviceLoginEvent::Failed(error)) => return Err(error.into()),
+                Some(DeviceLoginEvent::DeviceCodeIssued { .. }) if !self.arguments.json => {}
+                Some(event) => presentation.show(&event, login, terminal)?,
+                None => {}
+            }
+            if is_last {
+                if let Some(pending) = login.snapshot() {
+                    storage::park(&self.profile, &self.settings, &pending)?;
+                }
+                let message = format!("nobody has approved {} yet: run this again later", login.user_code());
+                return Err(Failure::new(ExitCode::Pending, "authorization_pending", message));
+            }
+        }
+    }
+
+    async fn finish(
+        &self,
+        tokens: &AccessTokenResponse,
+        terminal: &mut Terminal,
+        interruption: &mut Interruption,
+    ) -> Result<(), Failure> {
+        let requested: Scope = self.settings.scopes.iter().collect();
+        let key = self.settings.token_key(&self.profile);
+        let record = TokenRecord::new(key, tokens, &requested, UnixTime::now(), RefreshPoint::draw());
+        let record = self.save(&record, terminal, interruption).await?;
+        // The tokens are safe; a name is a courtesy.
+        let identity = tokio::select! {
+            identity = self.client.identity(tokens) => identity.ok().flatten(),
+            _ = interruption.next() => None,
+        };
+        let account = identity.map(|identity| identity.display_name().to_string());
+        if self.kind == StoreKind::File {
+            self.remember(account.clone())?;
+        }
+        let expires_at = record.expires_at().map(UnixTime::as_seconds);
+        if self.arguments.json {
+            let (account, store) = (account.as_deref(), self.kind.name());
+            return Ok(terminal.result(&LoginEvent::Authorized { account, store, expires_at }.to_json())?);
+        }
+        let who = account.map_or_else(String::new, |account| format!(" as {account}"));
+        let server = self.settings.server();
+        terminal.say_line(&Line::strong(format!("Signed in{who} at {server}; {}.", self.where_stored())));
+        if tokens.scope_differs_from(&requested) && !requested.to_string().is_empty() {
+            terminal.say(&format!("The server granted these scopes: {}", record.scopes));
+        }
+        if record.refresh_token.is_none() {
+            terminal.say("There is no refresh token: when the access token expires, sign in again.");
+        }
+        Ok(())
+    }
+
+    /// A token that was obtained is not given up lightly: with a person at the keyboard it is tried again.
+    async fn save(
+        &self,
+        record: &TokenRecord,
+        terminal: &mut Terminal,
+        interruption: &mut Interruption,
+    ) -> Result<TokenRecord, Failure> {
+        loop {
+            let error = match save_login(&*self.store, record) {
+                Ok(stored) => return Ok(stored),
+                Err(error) => error,
+            };
+            let failure =
+                Failure::storage(format!("the login was approved, but its tokens cannot be stored: {error}"));
+            if self.arguments.json || !terminal.capabilities().keys {
+                return Err(failure);
+            }
+            terminal.failure(&failure);
+            terminal.say("Mend that, then press Enter to try again; Ctrl-C gives the tokens up.");
+            let Ok(mut keys) = terminal.read_keys() else { return Err(failure) };
+            let pressed = loop {
+                tokio::select! {
+                    key = keys.recv() => match key {
+                        Some(Key::Enter | Key::Interrupt) | None => break key,
+                        Some(_) => {}
+                    },
+                    _ = interruption.next() => break Some(Key::Interrupt),
+                }
+            };
+            terminal.restore();
+            if pressed != Some(Key::Enter) {
+                return Err(failure);
+            }
+        }
+    }
+
+    /// So that `token`, `status` and the next `login` know the server. Tokens of another server under the
+    /// same name are erased.
+    fn remember(&self, account: Option<String>) -> Result<(), Failure> {
+        let key = self.settings.token_key(&self.profile);
+        if let Ok(Some(earlier)) = RememberedLogin::read(&self.profile) {
+            let earlier_key = earlier.settings.token_key(&self.profile);
+            if earlier_key != key && matches!(StoreKind::of(&earlier.settings), Ok(StoreKind::File)) {
+                self.store.delete(&earlier_key)?;
+            }
+        }
+        let mut settings = self.settings.clone();
+        // Relative paths mean something else elsewhere, and standard input is gone.
+        for path in [&mut settings.client_secret_file, &mut settings.ca_file] {
+            path.take_if(|path| path.as_os_str() == "-");
+            if let Some(path) = path
+                && let Ok(absolute) = std::path::absolute(&*path)
+            {
+                *path = absolute;
+            }
+        }
+        RememberedLogin::new(settings, account).write(&self.profile)
+    }
+
+    fn where_stored(&self) -> String {
+        let description = self.store.describe();
+        match &description.location {
+            Some(location) => format!(
+                "stored in {} ({}, {}, readable by your user alone)",
+                location.display(),
+                description.name,
+                if description.encrypted_at_rest { "encrypted" } else { "not encrypted" },
+            ),
+            None => "stored in memory, gone with this command".to_owned(),
+        }
+    }
+}
+
+async fn next_event(
+    login: &mut oauth_client::DeviceLogin,
+    deadline: Option<Instant>,
+) -> Option<DeviceLoginEvent> {
+    match deadline {
+        Some(deadline) => timeout_at(deadline, login.next_event()).await.ok().flatten(),
+        None => login.next_event().await,
+    }
+}
+
+fn no_signals(error: &std::io::Error) -> Failure {
+    Failure::new(ExitCode::General, "signals", format!("the system refuses what is needed: {error}"))
+}

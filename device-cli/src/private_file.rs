@@ -1,0 +1,70 @@
+//! Small files that only their owner can read, replaced as a whole.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::path::Path;
+use std::process;
+
+use crate::failure::Failure;
+
+/// Writes `contents` to `path`; whoever reads it meanwhile sees the old or the new, never a part.
+pub(crate) fn replace(path: &Path, contents: &str) -> Result<(), Failure> {
+    try_replace(path, contents).map_err(|error| {
+        Failure::storage(format!("cannot write {}: {error}; choose another XDG_STATE_HOME", path.display()))
+    })
+}
+
+/// The file's text; `None` where there is no such file.
+pub(crate) fn read(path: &Path) -> Result<Option<String>, Failure> {
+    match fs::read_to_string(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Failure::storage(format!("cannot read {}: {error}", path.display()))),
+    }
+}
+
+/// Removes the file, if it is there.
+pub(crate) fn remove(path: &Path) -> Result<(), Failure> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(Failure::storage(format!("cannot remove {}: {error}", path.display())))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn try_replace(path: &Path, contents: &str) -> io::Result<()> {
+    let directory = path.parent().unwrap_or(Path::new("."));
+    make_private_directory(directory)?;
+    let temporary = path.with_extension(format!("tmp{}", process::id()));
+    let written = write_new(&temporary, contents).and_then(|()| fs::rename(&temporary, path));
+    if written.is_err() {
+        let _ = fs::remove_file(&temporary);
+    }
+    written
+}
+
+fn write_new(path: &Path, contents: &str) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file: File = match options.open(path) {
+        // Left behind by a process that was killed and had the same number.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            fs::remove_file(path)?;
+            options.open(path)?
+        }
+        opened => opened?,
+    };
+    file.write_all(contents.as_bytes())?;
+    file.sync_all()
+}
+
+fn make_private_directory(directory: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(directory)
+}

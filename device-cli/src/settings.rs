@@ -1,0 +1,276 @@
+//! Which server, which client, which store: the same keys as flags, as variables and in a profile.
+
+use std::fs;
+use std::io::Read as _;
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use oauth_client::token_store::TokenKey;
+use oauth_client::{Client, Provider, Secret};
+use serde::{Deserialize, Serialize};
+
+use crate::environment::variable;
+use crate::failure::Failure;
+
+/// One login's settings. What a flag or a `DEVICE_CLI_*` variable says wins over the profile.
+#[derive(Args, Clone, Debug, Default, Deserialize, Serialize, PartialEq, Eq)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Settings {
+    /// The authorization server, by its issuer: its endpoints come from its metadata
+    #[arg(long, env = "DEVICE_CLI_ISSUER", hide_env_values = true, value_name = "URL")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) issuer: Option<String>,
+
+    /// The authorization server, by the name of a preset: github, google, octopus, nomos (with --issuer)
+    #[arg(long, env = "DEVICE_CLI_PROVIDER", hide_env_values = true, value_name = "NAME")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) provider: Option<String>,
+
+    /// The device authorization endpoint (RFC 8628), where no metadata names it
+    #[arg(long, env = "DEVICE_CLI_DEVICE_ENDPOINT", hide_env_values = true, value_name = "URL")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) device_endpoint: Option<String>,
+
+    /// The token endpoint (RFC 6749), where no metadata names it
+    #[arg(long, env = "DEVICE_CLI_TOKEN_ENDPOINT", hide_env_values = true, value_name = "URL")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) token_endpoint: Option<String>,
+
+    /// The revocation endpoint (RFC 7009), where no metadata names it
+    #[arg(long, env = "DEVICE_CLI_REVOCATION_ENDPOINT", hide_env_values = true, value_name = "URL")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) revocation_endpoint: Option<String>,
+
+    /// The client's identifier at the server
+    #[arg(long, env = "DEVICE_CLI_CLIENT_ID", hide_env_values = true, value_name = "ID")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) client_id: Option<String>,
+
+    /// A file with the secret of a confidential client, - for standard input; or set
+    /// `DEVICE_CLI_CLIENT_SECRET`. Never on the command line, where others can read it
+    #[arg(long, env = "DEVICE_CLI_CLIENT_SECRET_FILE", hide_env_values = true, value_name = "FILE")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) client_secret_file: Option<PathBuf>,
+
+    /// What the token may do; may be given again, or hold several with spaces between
+    #[arg(long = "scope", env = "DEVICE_CLI_SCOPE", hide_env_values = true, value_delimiter = ' ')]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) scopes: Vec<String>,
+
+    /// How to sign in
+    #[arg(long, env = "DEVICE_CLI_FLOW", hide_env_values = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) flow: Option<Flow>,
+
+    /// Where the tokens are kept: file (the default; readable by your user alone, not encrypted), or memory
+    #[arg(long, env = "DEVICE_CLI_STORE", hide_env_values = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) store: Option<String>,
+
+    /// More certificate authorities to trust, as PEM
+    #[arg(long, env = "DEVICE_CLI_CA_FILE", hide_env_values = true, value_name = "FILE")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) ca_file: Option<PathBuf>,
+
+    /// Let requests to this one host go without TLS: whoever is on the way reads and changes them
+    #[arg(long, env = "DEVICE_CLI_DANGEROUSLY_ALLOW_HTTP", hide_env_values = true, value_name = "HOST")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) dangerously_allow_http: Option<String>,
+}
+
+/// How to sign in.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, ValueEnum, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Flow {
+    /// RFC 8628
+    Device,
+}
+
+impl Settings {
+    /// These settings, and what they leave open from `other`. The server's keys go together: where these
+    /// name a server, nothing of another one's address is taken over.
+    pub(crate) fn over(self, other: &Self) -> Self {
+        let address = if self.names_a_server() { &Self::default() } else { other };
+        Self {
+            issuer: self.issuer.or_else(|| address.issuer.clone()),
+            provider: self.provider.or_else(|| address.provider.clone()),
+            device_endpoint: self.device_endpoint.or_else(|| address.device_endpoint.clone()),
+            token_endpoint: self.token_endpoint.or_else(|| address.token_endpoint.clone()),
+            revocation_endpoint: self.revocation_endpoint.or_else(|| address.revocation_endpoint.clone()),
+            client_id: self.client_id.or_else(|| other.client_id.clone()),
+            client_secret_file: self.client_secret_file.or_else(|| other.client_secret_file.clone()),
+            scopes: if self.scopes.is_empty() { other.scopes.clone() } else { self.scopes },
+            flow: self.flow.or(other.flow),
+            store: self.store.or_else(|| other.store.clone()),
+            ca_file: self.ca_file.or_else(|| other.ca_file.clone()),
+            dangerously_allow_http: self
+                .dangerously_allow_http
+                .or_else(|| other.dangerously_allow_http.clone()),
+        }
+    }
+
+    /// A variable that is set to nothing says nothing.
+    pub(crate) fn without_empty_values(mut self) -> Self {
+        for text in [
+            &mut self.issuer,
+            &mut self.provider,
+            &mut self.device_endpoint,
+            &mut self.token_endpoint,
+            &mut self.revocation_endpoint,
+            &mut self.client_id,
+            &mut self.store,
+            &mut self.dangerously_allow_http,
+        ] {
+            text.take_if(|text| text.is_empty());
+        }
+        for path in [&mut self.client_secret_file, &mut self.ca_file] {
+            path.take_if(|path| path.as_os_str().is_empty());
+        }
+        self.scopes.retain(|scope| !scope.is_empty());
+        self
+    }
+
+    pub(crate) const fn names_a_server(&self) -> bool {
+        self.issuer.is_some()
+            || self.provider.is_some()
+            || self.device_endpoint.is_some()
+            || self.token_endpoint.is_some()
+    }
+
+    /// The server in one word or URL, for a person and for the store's key.
+    pub(crate) fn server(&self) -> &str {
+        [&self.issuer, &self.token_endpoint, &self.provider, &self.device_endpoint]
+            .into_iter()
+            .find_map(Option::as_deref)
+            .unwrap_or_default()
+    }
+
+    /// The scope values with spaces between.
+    pub(crate) fn scope(&self) -> String {
+        self.scopes.join(" ")
+    }
+
+    /// Under which key the store keeps this login.
+    pub(crate) fn token_key(&self, profile: &str) -> TokenKey {
+        TokenKey::new(self.server(), self.client_id.as_deref().unwrap_or_default(), profile)
+    }
+
+    /// The client that these settings describe; no request is made.
+    pub(crate) fn client(&self) -> Result<Client, Failure> {
+        if !self.names_a_server() {
+            return Err(Failure::usage(
+                "no server: give --issuer URL, --provider NAME, or --device-endpoint and --token-endpoint",
+            ));
+        }
+        let Some(client_id) = &self.client_id else {
+            return Err(Failure::usage("no client: give the --client-id that the server knows"));
+        };
+        let mut client =
+            Client::builder(client_id).user_agent(concat!("device-cli/", env!("CARGO_PKG_VERSION")));
+        if let Some(name) = &self.provider {
+            client = client.provider(self.preset(name)?);
+        }
+        if let Some(issuer) = &self.issuer {
+            client = client.issuer(issuer);
+        }
+        if let Some(url) = &self.device_endpoint {
+            client = client.device_authorization_endpoint(url);
+        }
+        if let Some(url) = &self.token_endpoint {
+            client = client.token_endpoint(url);
+        }
+        if let Some(url) = &self.revocation_endpoint {
+            client = client.revocation_endpoint(url);
+        }
+        if let Some(host) = &self.dangerously_allow_http {
+            client = client.dangerously_allow_http(host);
+        }
+        if let Some(file) = &self.ca_file {
+            let pem = fs::read(file).map_err(|error| {
+                Failure::configuration(format!("cannot read the CA file {}: {error}", file.display()))
+            })?;
+            client = client.root_certificates_pem(pem);
+        }
+        if let Some(secret) = self.client_secret()? {
+            client = client.client_secret(secret);
+        }
+        Ok(client.build()?)
+    }
+
+    fn preset(&self, name: &str) -> Result<Provider, Failure> {
+        match (name, &self.issuer) {
+            ("nomos", Some(issuer)) => Ok(Provider::nomos(issuer)),
+            ("nomos", None) => Err(Failure::usage("the provider nomos needs its --issuer URL too")),
+            (name, _) => Provider::by_name(name).ok_or_else(|| {
+                let known = Provider::NAMES.join(", ");
+                Failure::usage(format!(
+                    "no provider is called {name}: there are {known}, nomos; or give --issuer URL"
+                ))
+            }),
+        }
+    }
+
+    fn client_secret(&self) -> Result<Option<Secret>, Failure> {
+        let Some(file) = &self.client_secret_file else {
+            return Ok(variable("DEVICE_CLI_CLIENT_SECRET").map(Secret::from));
+        };
+        let mut secret = String::new();
+        let read = if file.as_os_str() == "-" {
+            std::io::stdin().lock().read_to_string(&mut secret)
+        } else {
+            fs::File::open(file).and_then(|mut file| file.read_to_string(&mut secret))
+        };
+        let name = file.display();
+        read.map_err(|error| {
+            Failure::configuration(format!("cannot read the client secret from {name}: {error}"))
+        })?;
+        // An editor's newline at the end is no part of it.
+        let secret = Secret::new(secret.trim_end_matches(['\r', '\n']));
+        if secret.expose().is_empty() {
+            return Err(Failure::configuration(format!("the client secret file {name} is empty")));
+        }
+        Ok(Some(secret))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Settings;
+
+    #[expect(clippy::unnecessary_wraps, reason = "every key is an option")]
+    fn some(text: &str) -> Option<String> {
+        Some(text.to_owned())
+    }
+
+    #[test]
+    fn what_is_given_wins_and_the_rest_comes_from_the_profile() {
+        let given = Settings { client_id: some("mine"), ..Settings::default() };
+        let profile = Settings {
+            issuer: some("https://auth.example.com"),
+            client_id: some("theirs"),
+            scopes: vec!["openid".into()],
+            ..Settings::default()
+        };
+        let both = given.over(&profile);
+        assert_eq!(both, Settings { client_id: some("mine"), ..profile });
+    }
+
+    #[test]
+    fn another_server_takes_over_no_endpoint_of_the_profiles_server() {
+        let given = Settings { issuer: some("https://other.example.com"), ..Settings::default() };
+        let profile = Settings {
+            token_endpoint: some("https://auth.example.com/token"),
+            revocation_endpoint: some("https://auth.example.com/revoke"),
+            client_id: some("device"),
+            ..Settings::default()
+        };
+        let both = given.clone().over(&profile);
+        assert_eq!(both, Settings { client_id: some("device"), ..given });
+    }
+
+    #[test]
+    fn a_profile_with_an_unknown_key_is_refused_by_its_name() {
+        let error = toml::from_str::<Settings>("isuer = \"https://auth.example.com\"").unwrap_err();
+        assert!(error.to_string().contains("isuer"), "{error}");
+    }
+}
