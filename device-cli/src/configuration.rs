@@ -33,7 +33,7 @@ impl Configuration {
             }
         };
         toml::from_str(&text).map_err(|error| {
-            let line = error.span().map_or(1, |span| text[..span.start].lines().count().max(1));
+            let line = error.span().map_or(1, |span| text[..span.start].matches('\n').count() + 1);
             let cause = error.message();
             Failure::configuration(format!("{}, line {line}: {cause}", path.display()))
         })

@@ -54,6 +54,11 @@ impl Failure {
         )
     }
 
+    /// The system does not let the process listen to signals.
+    pub(crate) fn no_signals(error: &io::Error) -> Self {
+        Self::new(ExitCode::General, "system", format!("the system refuses what is needed: {error}"))
+    }
+
     pub(crate) fn interrupted(exit_code: ExitCode) -> Self {
         Self::new(exit_code, "cancelled", "Cancelled. Nothing was stored.")
     }

@@ -1,5 +1,7 @@
 //! `login`: settings, store probe, device flow, save, one line that says who and where.
 
+use std::sync::Arc;
+
 use oauth_client::token_store::{RefreshPoint, TokenRecord, TokenStore, UnixTime, save_login};
 use oauth_client::{AccessTokenResponse, Client, DeviceLoginEvent, Scope};
 use tokio::time::{Instant, timeout_at};
@@ -24,7 +26,7 @@ struct Login<'a> {
     profile: String,
     settings: Settings,
     kind: StoreKind,
-    store: Box<dyn TokenStore>,
+    store: Arc<dyn TokenStore>,
     client: Client,
     is_verbose: bool,
 }
@@ -50,7 +52,7 @@ pub(crate) async fn run(
     let store = kind.open()?;
     storage::probe(&*store, &settings.token_key(&profile))?;
     let login = Login { arguments, profile, settings, kind, store, client, is_verbose };
-    let mut interruption = Interruption::listen().map_err(|error| no_signals(&error))?;
+    let mut interruption = Interruption::listen().map_err(|error| Failure::no_signals(&error))?;
     if arguments.no_wait {
         return login.begin(terminal, &mut interruption).await;
     }
@@ -277,8 +279,4 @@ async fn next_event(
         Some(deadline) => timeout_at(deadline, login.next_event()).await.ok().flatten(),
         None => login.next_event().await,
     }
-}
-
-fn no_signals(error: &std::io::Error) -> Failure {
-    Failure::new(ExitCode::General, "signals", format!("the system refuses what is needed: {error}"))
 }

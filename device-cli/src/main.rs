@@ -21,12 +21,14 @@ mod login_status;
 mod logout;
 mod presentation;
 mod private_file;
+mod proxy;
 mod qr_code;
 mod settings;
 mod status;
 mod storage;
 mod styled_line;
 mod terminal;
+mod token;
 
 use std::process;
 
@@ -60,7 +62,7 @@ fn run(arguments: &Arguments, terminal: &mut Terminal) -> Result<(), Failure> {
         #[cfg(feature = "demo")]
         Command::Demo => on_a_runtime(demo::run(arguments.verbose, terminal)),
         Command::Login(login) => on_a_runtime(login::run(login, profile, arguments.verbose, terminal)),
-        Command::Token(_) => Err(Failure::usage("later")),
+        Command::Token(token) => token::run(token, profile, terminal),
         Command::Status(status) => status::run(status, profile, terminal),
         Command::Logout(logout) => on_a_runtime(logout::run(logout, profile, terminal)),
         Command::Help(help) => help::run(help, terminal),

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::environment::variable;
 use crate::failure::Failure;
+use crate::proxy::proxy_for;
 
 /// One login's settings. What a flag or a `DEVICE_CLI_*` variable says wins over the profile.
 #[derive(Args, Clone, Debug, Default, Deserialize, Serialize, PartialEq, Eq)]
@@ -167,6 +168,9 @@ impl Settings {
         };
         let mut client =
             Client::builder(client_id).user_agent(concat!("device-cli/", env!("CARGO_PKG_VERSION")));
+        if let Some(proxy) = proxy_for(self.server()) {
+            client = client.proxy(proxy);
+        }
         if let Some(name) = &self.provider {
             client = client.provider(self.preset(name)?);
         }

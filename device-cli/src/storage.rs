@@ -1,6 +1,7 @@
 //! Where this program keeps what must outlive it: tokens, and which login they belong to.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use oauth_client::PendingLogin;
@@ -61,10 +62,10 @@ impl StoreKind {
         }
     }
 
-    pub(crate) fn open(self) -> Result<Box<dyn TokenStore>, Failure> {
+    pub(crate) fn open(self) -> Result<Arc<dyn TokenStore>, Failure> {
         Ok(match self {
-            Self::File => Box::new(PlainFileStore::new(state("tokens")?)),
-            Self::Memory => Box::new(MemoryStore::new()),
+            Self::File => Arc::new(PlainFileStore::new(state("tokens")?)),
+            Self::Memory => Arc::new(MemoryStore::new()),
         })
     }
 }

@@ -1,3 +1,12 @@
-//! The real binary against an authorization server of our own.
+//! The real binary against an authorization server of our own, and against one that means harm.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail")]
+
+mod command_line;
 mod demo;
+mod hostile_server;
+mod login;
+mod logout;
+mod program;
+mod status;
+mod token;

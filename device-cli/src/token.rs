@@ -1,0 +1,110 @@
+//! `token`: an access token that works now, for scripts.
+
+use std::sync::Arc;
+
+use oauth_client::token_store::{
+    FreshToken, LoginNeeded, RefreshError, TokenKey, TokenNeed, TokenStore, UnixTime, use_without_lock,
+};
+use oauth_client::{Secret, SessionError};
+
+use crate::arguments::TokenArguments;
+use crate::configuration::Configuration;
+use crate::exit_code::ExitCode;
+use crate::failure::{Failure, login_command};
+use crate::interruption::Interruption;
+use crate::on_a_runtime;
+use crate::settings::Settings;
+use crate::storage::{RememberedLogin, StoreKind};
+use crate::terminal::Terminal;
+
+pub(crate) fn run(
+    arguments: &TokenArguments,
+    profile: Option<&str>,
+    terminal: &mut Terminal,
+) -> Result<(), Failure> {
+    let profile = Configuration::read()?.profile_name(profile)?;
+    let Some(remembered) = RememberedLogin::read(&profile)? else {
+        return Err(Failure::login_required(&profile));
+    };
+    let settings = remembered.settings;
+    let store = StoreKind::of(&settings)?.open()?;
+    let key = settings.token_key(&profile);
+    let need = TokenNeed::new().with_min_ttl(arguments.min_ttl);
+    let Some(record) = store.load(&key)? else { return Err(Failure::login_required(&profile)) };
+    // A fresh token costs one file: no runtime, no HTTP, no lock.
+    let in_words = |error: RefreshError| failure(SessionError::from(error), &profile);
+    let fresh = match use_without_lock(record, &need, UnixTime::now()).map_err(in_words)? {
+        Some(fresh) => fresh,
+        None => on_a_runtime(refresh(&settings, store, &key, &need, &profile, terminal))?,
+    };
+    if let Some(warning) = &fresh.warning {
+        terminal.say(&format!("warning: {warning}"));
+    }
+    let access_token = printable(&fresh.record.access_token)?;
+    if arguments.header {
+        let header = settings.client()?.authorization_header(access_token);
+        terminal.result(&format!("Authorization: {}", header.expose()))?;
+    } else {
+        terminal.result(access_token.expose())?;
+    }
+    Ok(())
+}
+
+/// Between sending a refresh and storing its answer no signal ends it, for a refresh token that was sent
+/// may be spent; a second signal does.
+async fn refresh(
+    settings: &Settings,
+    store: Arc<dyn TokenStore>,
+    key: &TokenKey,
+    need: &TokenNeed,
+    profile: &str,
+    terminal: &mut Terminal,
+) -> Result<FreshToken, Failure> {
+    let client = settings.client()?;
+    let mut interruption = Interruption::listen().map_err(|error| Failure::no_signals(&error))?;
+    let mut refresh = std::pin::pin!(client.fresh_token(store, key, need));
+    let mut interrupted = None;
+    let result = loop {
+        tokio::select! {
+            result = &mut refresh => break result,
+            code = interruption.next(), if interrupted.is_none() => {
+                interrupted = Some(code);
+                terminal.say("The refresh is finished first; once more ends it at once.");
+            }
+        }
+    };
+    match interrupted {
+        Some(code) => Err(Failure::new(code, "cancelled", "Cancelled. The login is kept.")),
+        None => result.map_err(|error| failure(error, profile)),
+    }
+}
+
+fn failure(error: SessionError, profile: &str) -> Failure {
+    let message = error.to_string();
+    match error {
+        SessionError::LoginNeeded(LoginNeeded::NoRecord) => Failure::login_required(profile),
+        SessionError::LoginNeeded(_) => {
+            let again = login_command(profile);
+            Failure::new(ExitCode::LoginRequired, "login_required", format!("{message}: {again}"))
+        }
+        SessionError::Refresh(error) => Failure { message, ..Failure::from(error) },
+        SessionError::Postponed(_) => {
+            Failure::new(ExitCode::ServerUnreachable, "server_unreachable", message)
+        }
+        SessionError::Store(error) => error.into(),
+        _ => Failure::new(ExitCode::General, "interrupted", message),
+    }
+}
+
+/// RFC 6749 §A.12: a token is `1*VSCHAR`. One that is not could take over a terminal, or end a header line.
+fn printable(token: &Secret) -> Result<&Secret, Failure> {
+    if token.expose().bytes().all(|byte| matches!(byte, 0x20..=0x7e)) {
+        Ok(token)
+    } else {
+        Err(Failure::new(
+            ExitCode::Refused,
+            "invalid_response",
+            "the server's token holds characters that no token may have (RFC 6749 A.12), and is not printed",
+        ))
+    }
+}

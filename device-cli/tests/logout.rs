@@ -1,0 +1,43 @@
+use crate::program::{Program, Server};
+
+#[test]
+fn it_erases_here_and_revokes_there() {
+    let (program, server) = (Program::new(), Server::start());
+    program.signed_in(&server, "openid offline_access");
+    let finished = program.run(&["logout"]);
+    assert_eq!(finished.code, Some(0), "{finished:?}");
+    assert_eq!(
+        finished.stderr,
+        "Erased here: the tokens are gone from this machine.\nRevoked at the server.\n"
+    );
+    assert_eq!(server.count_of_path("/revoke"), 1);
+    assert_eq!(program.run(&["status"]).code, Some(4));
+    assert_eq!(program.run(&["token"]).code, Some(4));
+}
+
+#[test]
+fn with_the_server_away_it_erases_all_the_same_and_names_the_half_that_failed() {
+    let (program, server) = (Program::new(), Server::start());
+    program.signed_in(&server, "openid offline_access");
+    server.runtime.block_on(server.mock.pause_listening());
+    let finished = program.run(&["logout"]);
+    assert_eq!(finished.code, Some(1), "{finished:?}");
+    assert!(finished.stderr.starts_with("Erased here"), "{finished:?}");
+    assert!(finished.stderr.contains("error: erased here, but not revoked at the server: "), "{finished:?}");
+    assert_eq!(program.run(&["token"]).code, Some(4));
+}
+
+#[test]
+fn local_asks_nobody() {
+    let (program, server) = (Program::new(), Server::start());
+    program.signed_in(&server, "openid");
+    assert_eq!(program.run(&["logout", "--local"]).code, Some(0));
+    assert_eq!(server.count_of_path("/revoke"), 0);
+    assert_eq!(program.run(&["status"]).code, Some(4));
+}
+
+#[test]
+fn a_second_logout_finds_nobody() {
+    let finished = Program::new().run(&["logout"]);
+    assert_eq!((finished.code, finished.stderr.as_str()), (Some(0), "Nobody is signed in.\n"));
+}
