@@ -117,7 +117,7 @@ impl DeviceFlow<'_> {
                             approve(login.user_code());
                         }
                         login.check_now();
-                        presentation.note("Approved here; the next poll brings the token.", login, terminal);
+                        presentation.note("Approved here.", login, terminal);
                     }
                     Key::Enter => {
                         let note = if login.check_now() { "Checking now." } else { "Too early to check again." };

@@ -180,6 +180,7 @@ impl Login<'_> {
         let account = identity.map(|identity| identity.display_name().to_string());
         if self.kind == StoreKind::File {
             self.remember(account.clone())?;
+            storage::unpark(&self.profile)?;
         }
         let expires_at = record.expires_at().map(UnixTime::as_seconds);
         if self.arguments.json {

@@ -139,15 +139,25 @@ impl LoginScreen {
         left.extend(plain(&self.codes.warning(), width));
         left.push(Line::default());
         left.extend(faint(held.in_words(), width));
-        left.extend(self.key_lines(width));
+        let keys = self.key_lines(width);
+        if !keys.is_empty() && left.len() + keys.len() < right.len() {
+            left.push(Line::default());
+        }
+        left.extend(keys);
         let rows = left.len().max(right.len());
         left.resize(rows, Line::default());
         let mut right = right.into_iter();
-        let lines = left.into_iter().map(|line| match right.next() {
-            Some(drawn) => line.padded(width + gap).followed_by(drawn),
-            None => line,
-        });
-        Some(lines.collect())
+        let mut lines: Vec<Line> = left
+            .into_iter()
+            .map(|line| match right.next() {
+                Some(drawn) => line.padded(width + gap).followed_by(drawn),
+                None => line,
+            })
+            .collect();
+        if rows + 2 < size.rows {
+            lines.push(Line::default());
+        }
+        Some(lines)
     }
 
     fn text_above_qr_code(
@@ -230,11 +240,15 @@ impl LoginScreen {
         let mut notes = plain(&self.codes.warning(), columns);
         notes.extend(why_no_qr_code.into_iter().flat_map(|why| faint(why, columns)));
         let keys = self.key_lines(columns);
-        let spare = (size.rows.saturating_sub(1)).saturating_sub(lines.len() + notes.len());
-        lines.extend(notes);
-        if keys.len() <= spare {
-            lines.extend(keys);
+        let room = size.rows.saturating_sub(1);
+        let wanted = lines.len() + notes.len() + keys.len();
+        // With room to spare, a blank line before each part.
+        let blank = if wanted + 3 <= room { vec![Line::default()] } else { Vec::new() };
+        lines.extend(blank.iter().cloned().chain(notes));
+        if wanted <= room && !keys.is_empty() {
+            lines.extend(blank.iter().cloned().chain(keys));
         }
+        lines.extend(blank);
         lines
     }
 

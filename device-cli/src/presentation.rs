@@ -224,7 +224,7 @@ impl Presentation {
             Key::Character('c') => {
                 terminal.copy(login.user_code());
                 clipboard::copy(login.user_code(), variable);
-                self.note("The code is in the clipboard, if the terminal allows it.", login, terminal);
+                self.note("Code sent to the clipboard.", login, terminal);
             }
             Key::Character('o') => {
                 let (Some(browser), Some(codes)) = (&self.browser, &self.codes) else { return };

@@ -229,7 +229,8 @@ impl Settings {
             Failure::configuration(format!("cannot read the client secret from {name}: {error}"))
         })?;
         // An editor's newline at the end is no part of it.
-        let secret = Secret::new(secret.trim_end_matches(['\r', '\n']));
+        secret.truncate(secret.trim_end_matches(['\r', '\n']).len());
+        let secret = Secret::new(secret);
         if secret.expose().is_empty() {
             return Err(Failure::configuration(format!("the client secret file {name} is empty")));
         }
