@@ -149,29 +149,36 @@ fn errors_and_their_descriptions_arrive_as_harmless_text() {
     }
 }
 
+/// A server that gives this token for these scopes.
+fn server_with_token(access_token: &str, scope: &str) -> String {
+    let token = json!({"access_token": access_token, "token_type": "Bearer", "scope": scope});
+    let codes = codes("WDJB-MJHT", "https://auth.example.com/device", "");
+    server(vec![("/device", 200, codes), ("/token", 200, token)])
+}
+
 #[test]
-fn scopes_are_shown_as_harmless_text_and_a_token_that_is_none_is_not_printed() {
+fn scopes_are_shown_as_harmless_text() {
     let program = Program::new();
-    for harmful in HARMFUL {
-        let tokens = json!({
-            "access_token": format!("t{harmful}"),
-            "token_type": "Bearer",
-            "expires_in": 3600,
-            "scope": format!("read {harmful}"),
-        });
-        let origin = server(vec![
-            ("/device", 200, codes("WDJB-MJHT", "https://auth.example.com/device", "")),
-            ("/token", 200, tokens),
-        ]);
-        let finished = login(&program, &origin, &["--scope", "write"]);
+    let origin = server_with_token("t0ken", &format!("read {}", HARMFUL.join(" ")));
+    let finished = login(&program, &origin, &["--scope", "write"]);
+    assert_eq!(finished.code, Some(0), "{finished:?}");
+    assert!(finished.stderr.contains("The server granted these scopes: read"), "{finished:?}");
+    assert_harmless(&finished);
+    for arguments in [&["status"][..], &["status", "--json"]] {
+        let finished = program.run(arguments);
+        assert_eq!(finished.code, Some(0), "{finished:?}");
         assert_harmless(&finished);
-        if finished.code == Some(0) {
-            for arguments in [&["status"][..], &["status", "--json"], &["token"], &["token", "--header"]] {
-                let finished = program.run(arguments);
-                assert_harmless(&finished);
-                let is_token = arguments[0] == "token";
-                assert_eq!(finished.code, Some(if is_token { 9 } else { 0 }), "{finished:?}");
-            }
-        }
     }
+    assert_eq!(program.run(&["token"]).stdout, "t0ken\n");
+}
+
+#[test]
+fn a_token_with_characters_that_no_token_has_is_refused_and_never_printed() {
+    let program = Program::new();
+    let origin = server_with_token(&format!("t0ken{}", HARMFUL.concat()), "read");
+    let finished = login(&program, &origin, &[]);
+    assert_eq!(finished.code, Some(9), "{finished:?}");
+    assert!(!finished.stderr.contains("t0ken"), "{finished:?}");
+    assert_harmless(&finished);
+    assert_eq!(program.run(&["token"]).code, Some(4));
 }
