@@ -155,14 +155,28 @@ async fn in_an_environment_without_certificates() {
     over_http.refresh(&Secret::from("r")).await.unwrap();
 }
 
-#[test]
-fn without_root_certificates_https_says_what_to_do_and_loopback_http_works() {
+/// Runs `in_an_environment_without_certificates`, with further variables.
+fn run_in_such_an_environment(variables: &[(&str, &str)]) {
     let output = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "tls::in_an_environment_without_certificates", "--ignored", "--nocapture"])
         .env("SSL_CERT_FILE", "/nonexistent/cert.pem")
         .env("SSL_CERT_DIR", "/nonexistent/certs")
+        .envs(variables.iter().copied())
         .output()
         .unwrap();
     let printed = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success() && printed.contains("1 passed"), "{printed}");
+}
+
+#[test]
+fn without_root_certificates_https_says_what_to_do_and_loopback_http_works() {
+    run_in_such_an_environment(&[]);
+}
+
+#[test]
+fn a_proxy_in_the_environment_is_not_used() {
+    // Nobody listens there: a request that goes that way fails.
+    let proxy = "http://127.0.0.1:1";
+    let names = ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
+    run_in_such_an_environment(&names.map(|name| (name, proxy)));
 }
