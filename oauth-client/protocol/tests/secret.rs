@@ -64,7 +64,10 @@ fn debug_of_everything_that_holds_a_secret_is_redacted() {
         IntrospectionRequest::new(post(), endpoint(), Secret::from(SECRET), TokenTypeHint::AccessToken)
             .unwrap();
     check("IntrospectionRequest", &introspection);
-    check("ClientCredentialsRequest", &ClientCredentialsRequest::new(post(), endpoint()).unwrap());
+    check(
+        "ClientCredentialsRequest",
+        &ClientCredentialsRequest::new(post(), endpoint()).unwrap().with_parameter("x", SECRET),
+    );
 
     let verifier = CodeVerifier::parse(&SECRET.repeat(7)).unwrap();
     check("CodeVerifier", &verifier);
@@ -72,7 +75,7 @@ fn debug_of_everything_that_holds_a_secret_is_redacted() {
     check("Pkce", &pkce);
     let code =
         AuthorizationCodeRequest::new(post(), endpoint(), endpoint(), "http://127.0.0.1/", [7; 32], pkce);
-    check("AuthorizationCodeRequest", &code);
+    check("AuthorizationCodeRequest", &code.with_parameter("x", SECRET));
     let resource = AuthorizationScheme::Bearer.get(&endpoint(), &Secret::from(SECRET));
     assert!(resource.headers().any(|(_, value)| value.contains(SECRET)));
     check("HttpRequest of a resource", &resource);

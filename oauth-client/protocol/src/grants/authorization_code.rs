@@ -26,7 +26,7 @@ pub struct AuthorizationCodeRequest {
     scope: String,
     issuer: Option<String>,
     issuer_required: bool,
-    parameters: Vec<(String, String)>,
+    parameters: Vec<(String, Secret)>,
 }
 
 /// A code that was checked and belongs to this request (RFC 6749 §4.1.2).
@@ -94,7 +94,7 @@ impl AuthorizationCodeRequest {
     /// Adds a parameter to the authorization request: `login_hint`, `prompt`, `audience` and the like.
     #[must_use]
     pub fn with_parameter(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.parameters.push((name.into(), value.into()));
+        self.parameters.push((name.into(), Secret::new(value)));
         self
     }
 
@@ -115,7 +115,7 @@ impl AuthorizationCodeRequest {
             ("code_challenge", &challenge),
             ("code_challenge_method", self.pkce.code_challenge_method()),
         ];
-        let added = self.parameters.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let added = self.parameters.iter().map(|(name, value)| (name.as_str(), value.expose()));
         for (name, value) in own.into_iter().chain(added).filter(|(_, value)| !value.is_empty()) {
             append_pair(&mut url, name, value, Space::Percent);
         }

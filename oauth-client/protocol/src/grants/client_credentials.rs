@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use crate::client_authentication::Step;
 use crate::{
     AccessTokenResponse, ClientAuthentication, EndpointUrl, Error, HttpRequest, HttpResponse, InvalidClient,
-    Scope,
+    Scope, Secret,
 };
 
 /// A token request of a confidential client for itself.
@@ -15,7 +15,7 @@ pub struct ClientCredentialsRequest {
     client: ClientAuthentication,
     token_endpoint: EndpointUrl,
     scope: String,
-    parameters: Vec<(String, String)>,
+    parameters: Vec<(String, Secret)>,
 }
 
 impl ClientCredentialsRequest {
@@ -37,7 +37,7 @@ impl ClientCredentialsRequest {
     /// Adds a parameter: `audience`, `resource` and the like.
     #[must_use]
     pub fn with_parameter(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.parameters.push((name.into(), value.into()));
+        self.parameters.push((name.into(), Secret::new(value)));
         self
     }
 
@@ -47,7 +47,7 @@ impl ClientCredentialsRequest {
         if !self.scope.is_empty() {
             parameters.push(("scope", &self.scope));
         }
-        parameters.extend(self.parameters.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+        parameters.extend(self.parameters.iter().map(|(name, value)| (name.as_str(), value.expose())));
         self.client.post(Step::Token, &self.token_endpoint, &parameters)
     }
 

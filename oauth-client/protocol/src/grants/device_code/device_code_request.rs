@@ -2,25 +2,25 @@
 
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::fmt;
 
 use crate::client_authentication::Step;
 use crate::{
     ClientAuthentication, DeviceAuthorizationResponse, EndpointPolicy, EndpointUrl, HttpRequest, Scope,
+    Secret,
 };
 
 /// RFC 8628 §3.4.
 const GRANT_TYPE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 
 /// What a device login needs to know: who the client is, and where the server is.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct DeviceCodeRequest {
     client: ClientAuthentication,
     pub(super) device_authorization_endpoint: EndpointUrl,
     pub(super) token_endpoint: EndpointUrl,
     pub(super) policy: EndpointPolicy,
     scope: String,
-    parameters: Vec<(String, String)>,
+    parameters: Vec<(String, Secret)>,
 }
 
 impl DeviceCodeRequest {
@@ -50,7 +50,7 @@ impl DeviceCodeRequest {
     /// Adds a parameter to the device authorization request: `audience`, `resource` and the like.
     #[must_use]
     pub fn with_parameter(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.parameters.push((name.into(), value.into()));
+        self.parameters.push((name.into(), Secret::new(value)));
         self
     }
 
@@ -67,7 +67,7 @@ impl DeviceCodeRequest {
         if !self.scope.is_empty() {
             parameters.push(("scope", &self.scope));
         }
-        parameters.extend(self.parameters.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+        parameters.extend(self.parameters.iter().map(|(name, value)| (name.as_str(), value.expose())));
         self.client.post(Step::DeviceAuthorization, &self.device_authorization_endpoint, &parameters)
     }
 
@@ -75,21 +75,5 @@ impl DeviceCodeRequest {
     pub(super) fn access_token_request(&self, codes: &DeviceAuthorizationResponse) -> HttpRequest {
         let parameters = [("grant_type", GRANT_TYPE), ("device_code", codes.device_code.expose())];
         self.client.post(Step::Token, &self.token_endpoint, &parameters)
-    }
-}
-
-/// The values of added parameters stay out of it: some are credentials.
-impl fmt::Debug for DeviceCodeRequest {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let parameters: Vec<&str> = self.parameters.iter().map(|(name, _)| name.as_str()).collect();
-        formatter
-            .debug_struct("DeviceCodeRequest")
-            .field("client", &self.client)
-            .field("device_authorization_endpoint", &self.device_authorization_endpoint)
-            .field("token_endpoint", &self.token_endpoint)
-            .field("policy", &self.policy)
-            .field("scope", &self.scope)
-            .field("parameters", &parameters)
-            .finish()
     }
 }
