@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use oauth_token_store::{
     FreshToken, LoginNeeded, NextStep, PendingRefresh, RefreshError, RefreshPoint, StoreError, TokenKey,
-    TokenNeed, TokenStore, UnixTime, begin_refresh, use_without_lock,
+    TokenNeed, TokenStore, UnixTime, next_step,
 };
 use tokio::task::spawn_blocking;
 
@@ -53,7 +53,7 @@ impl Client {
         key: TokenKey,
         need: TokenNeed,
     ) -> Result<FreshToken, SessionError> {
-        let next = blocking(move || next_step(store.as_ref(), &key, &need)).await?;
+        let next = blocking(move || Ok(next_step(store.as_ref(), &key, &need, &UnixTime::now)?)).await?;
         let pending = match next {
             NextStep::Use(token) => return Ok(token),
             NextStep::Refresh(pending) => pending,
@@ -76,17 +76,6 @@ async fn blocking<T: Send + 'static>(
     step: impl FnOnce() -> Result<T, SessionError> + Send + 'static,
 ) -> Result<T, SessionError> {
     spawn_blocking(step).await.unwrap_or(Err(SessionError::Interrupted))
-}
-
-fn next_step(store: &dyn TokenStore, key: &TokenKey, need: &TokenNeed) -> Result<NextStep, SessionError> {
-    let seen = store.load(key).map_err(SessionError::Store)?;
-    let seen = seen.ok_or(SessionError::LoginNeeded(LoginNeeded::NoRecord))?;
-    let generation = seen.generation;
-    if let Some(token) = use_without_lock(seen, need, UnixTime::now())? {
-        return Ok(NextStep::Use(token));
-    }
-    let locked = store.lock(key).map_err(SessionError::Store)?;
-    Ok(begin_refresh(locked, generation, need, UnixTime::now())?)
 }
 
 fn complete(
