@@ -78,6 +78,9 @@ impl AuthorizationCodeLogin {
             pkce,
         )
         .with_scope(scope);
+        for (name, value) in &shared.parameters {
+            request = request.with_parameter(name, value.expose());
+        }
         if let Some(issuer) = &shared.provider.issuer {
             let required = match shared.metadata().await {
                 Ok(metadata) => {

@@ -31,6 +31,7 @@ pub(crate) struct Shared {
     pub(crate) endpoint_policy: EndpointPolicy,
     pub(crate) polling_policy: PollingPolicy,
     pub(crate) plain_pkce: bool,
+    pub(crate) parameters: Vec<(String, Secret)>,
     pub(crate) transport: Arc<dyn HttpTransport>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) metadata: OnceCell<Option<AuthorizationServerMetadata>>,
@@ -82,9 +83,11 @@ impl Client {
         let shared = Arc::clone(&self.shared);
         let scope: Scope = scope.split_ascii_whitespace().collect();
         async move {
-            let endpoint = shared.endpoint(Endpoint::Token).await?;
-            let request =
-                ClientCredentialsRequest::new(shared.authentication().await?, endpoint)?.with_scope(&scope);
+            let (authentication, endpoint) = shared.token_endpoint().await?;
+            let mut request = ClientCredentialsRequest::new(authentication, endpoint)?.with_scope(&scope);
+            for (name, value) in &shared.parameters {
+                request = request.with_parameter(name, value.expose());
+            }
             let response = shared.send(request.request()).await?;
             Ok(request.process_response(&response)?)
         }
@@ -101,12 +104,7 @@ impl Client {
     ) -> impl Future<Output = Result<AccessTokenResponse, Error>> + Send + 'static {
         let shared = Arc::clone(&self.shared);
         let refresh_token = refresh_token.clone();
-        async move {
-            let endpoint = shared.endpoint(Endpoint::Token).await?;
-            let request = RefreshTokenRequest::new(shared.authentication().await?, endpoint, refresh_token);
-            let response = shared.send(request.request()).await?;
-            Ok(request.process_response(&response)?)
-        }
+        async move { shared.refresh(shared.token_endpoint().await?, refresh_token).await }
     }
 
     /// Tells the server that a token is no longer needed (RFC 7009).
@@ -187,6 +185,22 @@ impl Shared {
             is_certain &= matches!(response.status(), 400..=499);
         }
         if is_certain { Ok(None) } else { Err(NotKept::NoMetadataNow) }
+    }
+
+    /// The token endpoint, and how the client says there who it is.
+    pub(crate) async fn token_endpoint(&self) -> Result<(ClientAuthentication, EndpointUrl), Error> {
+        let endpoint = self.endpoint(Endpoint::Token).await?;
+        Ok((self.authentication().await?, endpoint))
+    }
+
+    pub(crate) async fn refresh(
+        &self,
+        (authentication, endpoint): (ClientAuthentication, EndpointUrl),
+        refresh_token: Secret,
+    ) -> Result<AccessTokenResponse, Error> {
+        let request = RefreshTokenRequest::new(authentication, endpoint, refresh_token);
+        let response = self.send(request.request()).await?;
+        Ok(request.process_response(&response)?)
     }
 
     /// By hand, by preset, by metadata: the first that knows it.

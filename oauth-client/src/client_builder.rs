@@ -29,6 +29,7 @@ pub struct ClientBuilder {
     endpoint_policy: EndpointPolicy,
     polling_policy: PollingPolicy,
     plain_pkce: bool,
+    parameters: Vec<(String, Secret)>,
     root_certificates_pem: Vec<Vec<u8>>,
     proxy: Option<Secret>,
     user_agent: Option<String>,
@@ -51,6 +52,7 @@ impl ClientBuilder {
             endpoint_policy: EndpointPolicy::new(),
             polling_policy: PollingPolicy::default(),
             plain_pkce: false,
+            parameters: Vec::new(),
             root_certificates_pem: Vec::new(),
             proxy: None,
             user_agent: None,
@@ -153,6 +155,13 @@ impl ClientBuilder {
         self
     }
 
+    /// Adds a parameter to every request that starts a login and to client credentials requests: `audience`
+    /// (Auth0 gives no JWT without), `resource` (RFC 8707), `login_hint`. May be called again.
+    pub fn parameter(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.parameters.push((name.into(), Secret::new(value)));
+        self
+    }
+
     /// Uses PKCE `plain` in place of `S256`: whoever reads the authorization request can redeem the code.
     /// Only for a server that cannot do `S256`.
     pub fn dangerously_use_plain_pkce(mut self) -> Self {
@@ -245,6 +254,7 @@ impl ClientBuilder {
             endpoint_policy: self.endpoint_policy,
             polling_policy: self.polling_policy,
             plain_pkce: self.plain_pkce,
+            parameters: self.parameters,
             transport,
             clock: self.clock,
             metadata: OnceCell::new(),

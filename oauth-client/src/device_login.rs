@@ -127,8 +127,12 @@ impl Shared {
         let authentication = self.authentication().await?;
         let device_authorization = self.endpoint(Endpoint::DeviceAuthorization).await?;
         let token = self.endpoint(Endpoint::Token).await?;
-        Ok(DeviceCodeRequest::new(authentication, device_authorization, token)
-            .with_endpoint_policy(self.endpoint_policy.clone()))
+        let mut request = DeviceCodeRequest::new(authentication, device_authorization, token)
+            .with_endpoint_policy(self.endpoint_policy.clone());
+        for (name, value) in &self.parameters {
+            request = request.with_parameter(name, value.expose());
+        }
+        Ok(request)
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use oauth_token_store::{
     FreshToken, LoginNeeded, NextStep, PendingRefresh, RefreshError, RefreshPoint, StoreError, TokenKey,
-    TokenNeed, TokenStore, UnixTime, next_step,
+    TokenNeed, TokenStore, UnixTime, next_step, use_without_lock,
 };
 use tokio::task::spawn_blocking;
 
@@ -53,12 +53,21 @@ impl Client {
         key: TokenKey,
         need: TokenNeed,
     ) -> Result<FreshToken, SessionError> {
+        let (reader, reading) = (Arc::clone(&store), (key.clone(), need.clone()));
+        if let Some(token) = blocking(move || stored_token(reader.as_ref(), &reading.0, &reading.1)).await? {
+            return Ok(token);
+        }
+        // Before the lock is taken: what a slow server does to its metadata is nothing to wait in line for.
+        let endpoint = self.shared.token_endpoint().await;
         let next = blocking(move || Ok(next_step(store.as_ref(), &key, &need, &UnixTime::now)?)).await?;
         let pending = match next {
             NextStep::Use(token) => return Ok(token),
             NextStep::Refresh(pending) => pending,
         };
-        let answer = self.refresh(pending.refresh_token()).await;
+        let answer = match endpoint {
+            Ok(endpoint) => self.shared.refresh(endpoint, pending.refresh_token().clone()).await,
+            Err(error) => Err(error),
+        };
         let (answer, error) = match answer {
             Ok(answer) => (Ok(answer), None),
             Err(error) => (Err(error.to_protocol()), Some(error)),
@@ -76,6 +85,16 @@ async fn blocking<T: Send + 'static>(
     step: impl FnOnce() -> Result<T, SessionError> + Send + 'static,
 ) -> Result<T, SessionError> {
     spawn_blocking(step).await.unwrap_or(Err(SessionError::Interrupted))
+}
+
+fn stored_token(
+    store: &dyn TokenStore,
+    key: &TokenKey,
+    need: &TokenNeed,
+) -> Result<Option<FreshToken>, SessionError> {
+    let record = store.load(key).map_err(SessionError::Store)?;
+    let record = record.ok_or(SessionError::LoginNeeded(LoginNeeded::NoRecord))?;
+    Ok(use_without_lock(record, need, UnixTime::now())?)
 }
 
 fn complete(

@@ -221,3 +221,25 @@ async fn building_sends_nothing_and_clones_share_what_was_learnt() {
         ]
     );
 }
+
+#[tokio::test]
+async fn added_parameters_go_with_every_request_that_starts_a_login() {
+    let refusal = || Json(400, r#"{"error":"invalid_target"}"#);
+    let transport = ScriptedTransport::new(&VirtualClock::new(), [refusal(), refusal()]);
+    let client = builder()
+        .client_secret("s")
+        .device_authorization_endpoint("https://server.example.com/device")
+        .authorization_endpoint("https://server.example.com/authorize")
+        .parameter("audience", "https://api.example.com")
+        .transport(transport.clone())
+        .build()
+        .unwrap();
+    client.device_login("").await.err().unwrap();
+    client.client_credentials("").await.unwrap_err();
+    for request in transport.sent() {
+        assert!(request.body.contains("audience=https%3A%2F%2Fapi.example.com"), "{request:?}");
+    }
+    assert_eq!(transport.sent().len(), 2);
+    let login = client.authorization_code_login("", "https://app.example.com/cb").await.unwrap();
+    assert!(login.authorization_url().contains("&audience=https%3A%2F%2Fapi.example.com"));
+}

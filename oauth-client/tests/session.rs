@@ -127,3 +127,21 @@ async fn only_a_person_can_help_where_the_refresh_token_is_refused_or_none_is_th
     let nobody = client.fresh_token(Arc::new(MemoryStore::new()), &key(), &TokenNeed::new()).await;
     assert!(matches!(nobody, Err(SessionError::LoginNeeded(LoginNeeded::NoRecord))));
 }
+
+#[tokio::test]
+async fn the_lock_is_free_while_the_server_is_asked_for_its_metadata() {
+    const METADATA: &str =
+        r#"{"issuer":"https://server.example.com","token_endpoint":"https://server.example.com/token"}"#;
+    let transport = ScriptedTransport::new(&VirtualClock::new(), [Held(200, METADATA), Json(200, ROTATED)]);
+    let builder = Client::builder("id").issuer("https://server.example.com");
+    let client = builder.transport(transport.clone()).build().unwrap();
+    let store = store_with(3500);
+    let caller = tokio::spawn(client.fresh_token(store.clone(), &key(), &TokenNeed::new()));
+    while transport.sent().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    let other = tokio::task::spawn_blocking(move || drop(store.lock(&key()).unwrap()));
+    tokio::time::timeout(Duration::from_secs(60), other).await.unwrap().unwrap();
+    transport.release();
+    assert_eq!(caller.await.unwrap().unwrap().record.access_token.expose(), "new");
+}
