@@ -1,23 +1,24 @@
 //! Authorization codes: RFC 6749 sections 1.3.1, 4.1.2 and 10.5.
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 use std::time::Duration;
 
+use crate::clients::Client;
 use crate::clock::Timestamp;
 use crate::issued_tokens::GrantId;
+use crate::person::Person;
 use crate::pkce::CodeChallenge;
 use crate::randomness::Randomness;
 use crate::scope::Scope;
-
-/// "A maximum authorization code lifetime of 10 minutes is RECOMMENDED."
-const LIFETIME: Duration = Duration::from_secs(10 * 60);
 
 /// How long a code is known after its expiry, so that a second use still revokes the tokens of the first.
 const REMEMBERED_AFTER_EXPIRY: Duration = Duration::from_secs(60 * 60);
 
 /// What the person approved, and what the token request must show.
 pub(crate) struct AuthorizationCode {
-    pub(crate) client_id: &'static str,
+    pub(crate) client: Arc<Client>,
+    pub(crate) person: Arc<Person>,
     /// As sent in the authorization request; `None` if it was left out.
     pub(crate) redirect_uri: Option<String>,
     pub(crate) scope: Scope,
@@ -25,6 +26,7 @@ pub(crate) struct AuthorizationCode {
     /// The OpenID Connect `nonce`.
     pub(crate) nonce: Option<String>,
     pub(crate) authorized_at: Timestamp,
+    pub(crate) expires_at: Timestamp,
     pub(crate) usage: Usage,
 }
 
@@ -39,7 +41,7 @@ pub(crate) enum Usage {
 
 impl AuthorizationCode {
     pub(crate) fn is_expired(&self, now: Timestamp) -> bool {
-        now >= self.authorized_at + LIFETIME
+        now >= self.expires_at
     }
 }
 
@@ -70,8 +72,7 @@ impl AuthorizationCodes {
 
     fn forget_long_expired(&mut self, now: Timestamp) {
         while let Some(oldest) = self.oldest_first.front() {
-            let remembered =
-                |code: &AuthorizationCode| now < code.authorized_at + LIFETIME + REMEMBERED_AFTER_EXPIRY;
+            let remembered = |code: &AuthorizationCode| now < code.expires_at + REMEMBERED_AFTER_EXPIRY;
             if self.codes.get(oldest).is_some_and(remembered) {
                 return;
             }

@@ -8,7 +8,9 @@ use hyper::body::Bytes;
 use hyper::{Request, StatusCode};
 use ring::hmac;
 
+use crate::access_token::AccessTokenFormat;
 use crate::authorization_codes::AuthorizationCodes;
+use crate::clients::{Client, Clients};
 use crate::clock::Timestamp;
 use crate::device_codes::DeviceCodes;
 use crate::endpoint::{self, Endpoint, Route};
@@ -18,9 +20,11 @@ use crate::http_response::Response;
 use crate::issued_tokens::IssuedTokens;
 use crate::journal::{Journal, Note, RecordedRequest, printable};
 use crate::misbehaviour::{Fault, Misbehaviour};
+use crate::person::{People, Person};
 use crate::profiles::{Profile, Rules};
 use crate::randomness::Randomness;
 use crate::request_parameters::RequestParameters;
+use crate::scope;
 use crate::wrong_codes::WrongCodes;
 use crate::{
     authorize, control, device_authorization, introspection, jwks, metadata, resource, revocation, token,
@@ -45,6 +49,67 @@ pub struct Settings {
     pub profile: Profile,
     /// Wrong user codes that one address may type within the life of a code (RFC 8628 section 5.1); `None` for no brake.
     pub wrong_code_limit: Option<u32>,
+    /// Who may ask.
+    pub clients: Vec<Client>,
+    /// Who can sign in; the first is meant where nobody is named.
+    pub users: Vec<Person>,
+    /// The scopes that are granted (RFC 6749 section 3.3).
+    pub scopes: Vec<String>,
+    /// The look of access tokens.
+    pub access_token_format: AccessTokenFormat,
+    /// How long things are good for.
+    pub lifetimes: Lifetimes,
+    /// What becomes of a refresh token that was used.
+    pub refresh_token_rotation: Rotation,
+}
+
+/// How long things are good for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Lifetimes {
+    /// An access token: one hour.
+    pub access_token: Duration,
+    /// A refresh token, spent ones included: for so long, thirty days, their reuse is noticed.
+    pub refresh_token: Duration,
+    /// An ID Token: one hour.
+    pub id_token: Duration,
+    /// An authorization code: "a maximum [...] of 10 minutes is RECOMMENDED" (RFC 6749 section 4.1.2).
+    pub authorization_code: Duration,
+    /// A device code and its user code; `None` leaves it to the profile.
+    pub device_code: Option<Duration>,
+}
+
+impl Default for Lifetimes {
+    fn default() -> Self {
+        const HOUR: Duration = Duration::from_secs(60 * 60);
+        Self {
+            access_token: HOUR,
+            refresh_token: HOUR * 24 * 30,
+            id_token: HOUR,
+            authorization_code: HOUR / 6,
+            device_code: None,
+        }
+    }
+}
+
+/// What becomes of a refresh token that was used: RFC 6749 section 6, RFC 9700 section 4.14.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Rotation {
+    /// It stays good, and no other is issued.
+    Off,
+    /// It is spent and replaced. Within the grace window a second use repeats the first answer, for a client that lost
+    /// it; after that it revokes the family.
+    On {
+        /// Zero for no mercy, the default.
+        grace: Duration,
+    },
+}
+
+impl Default for Rotation {
+    fn default() -> Self {
+        Self::On { grace: Duration::ZERO }
+    }
 }
 
 impl Settings {
@@ -59,6 +124,12 @@ impl Settings {
             consent_page: true,
             profile: Profile::default(),
             wrong_code_limit: Some(5),
+            clients: Client::ready_made(),
+            users: vec![Person::alice()],
+            scopes: scope::SUPPORTED.map(str::to_owned).to_vec(),
+            access_token_format: AccessTokenFormat::default(),
+            lifetimes: Lifetimes::default(),
+            refresh_token_rotation: Rotation::default(),
         }
     }
 }
@@ -74,6 +145,8 @@ pub struct AuthorizationServer {
     pub(crate) randomness: Randomness,
     /// Signs the tokens of the pages' forms.
     pub(crate) csrf_key: hmac::Key,
+    pub(crate) clients: Clients,
+    pub(crate) people: People,
     pub(crate) device_codes: DeviceCodes,
     pub(crate) wrong_codes: WrongCodes,
     pub(crate) authorization_codes: AuthorizationCodes,
@@ -111,6 +184,8 @@ impl AuthorizationServer {
         let mut randomness = Randomness::new();
         let csrf_key = hmac::Key::new(hmac::HMAC_SHA256, &randomness.bytes::<32>());
         Self {
+            clients: Clients::new(&settings.clients),
+            people: People::new(&settings.users),
             settings,
             started_at: now,
             clock_offset: Duration::ZERO,
@@ -167,6 +242,10 @@ impl AuthorizationServer {
 
     pub(crate) fn rules(&self) -> &'static Rules {
         self.settings.profile.rules()
+    }
+
+    pub(crate) fn device_code_lifetime(&self) -> Duration {
+        self.settings.lifetimes.device_code.unwrap_or(self.rules().device_code_lifetime)
     }
 
     /// The URL of an endpoint as this server advertises it.

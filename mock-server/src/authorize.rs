@@ -1,16 +1,17 @@
 //! The authorization endpoint: RFC 6749 sections 3.1 and 4.1.1-4.1.2, RFC 7636 section 4.3, RFC 9207.
 
+use std::sync::Arc;
+
 use hyper::{Method, StatusCode};
 use maud::html;
 
 use crate::authorization_codes::{AuthorizationCode, Usage};
 use crate::authorization_server::{AuthorizationServer, Exchange};
-use crate::clients::{self, Client, grant_type};
+use crate::clients::{Client, grant_type};
 use crate::error_response::ErrorResponse;
 use crate::http_response::{Response, redirect, with_query};
 use crate::misbehaviour::Fault;
 use crate::page::{decision_buttons, message, page_leading_to, scope_list};
-use crate::person;
 use crate::pkce::CodeChallenge;
 use crate::redirect_uri;
 use crate::request_parameters::RequestParameters;
@@ -35,17 +36,17 @@ pub(crate) fn respond(
     };
 
     // "the authorization server [...] MUST NOT automatically redirect the user agent to the invalid redirection URI"
-    let (client, redirect_uri) = match client_and_redirect_uri(&parameters) {
+    let (client, redirect_uri) = match client_and_redirect_uri(server, &parameters) {
         Ok(known) => known,
         Err(reason) => return Ok(exchange.refuse_on_page(&reason)),
     };
-    exchange.note.client_id = Some(client.id.to_owned());
+    exchange.note.client_id = Some(client.id.clone());
     let back = AuthorizationResponse {
-        redirect_uri,
+        redirect_uri: &redirect_uri,
         state: parameters.get("state").filter(|_| !parameters.is_repeated("state")),
     };
 
-    let request = match AuthorizationRequest::check(client, &parameters) {
+    let request = match AuthorizationRequest::check(server, &client, &parameters) {
         Ok(request) => request,
         Err(refusal) => return Ok(back.refuse(server, exchange, &refusal)),
     };
@@ -61,7 +62,7 @@ pub(crate) fn respond(
                 ErrorResponse::new("consent_required", "the person has to be asked, but prompt is none");
             return Ok(back.refuse(server, exchange, &refusal));
         }
-        return Ok(consent_page(server, exchange, client, &request, redirect_uri, &parameters));
+        return Ok(consent_page(server, exchange, &client, &request, &redirect_uri, &parameters));
     }
     if let Some(decision) = decision {
         if !is_same_origin(server, exchange, &parameters) {
@@ -73,12 +74,14 @@ pub(crate) fn respond(
         }
     }
     let code = AuthorizationCode {
-        client_id: client.id,
+        client,
+        person: server.people.first(),
         redirect_uri: parameters.get("redirect_uri").map(str::to_owned),
         scope: request.scope,
         challenge: request.challenge,
         nonce: parameters.get("nonce").map(str::to_owned),
         authorized_at: exchange.now,
+        expires_at: exchange.now + server.settings.lifetimes.authorization_code,
         usage: Usage::Fresh,
     };
     let code = server.authorization_codes.issue(exchange.now, &mut server.randomness, code);
@@ -86,16 +89,19 @@ pub(crate) fn respond(
 }
 
 /// The two parameters that decide whether an answer may be sent to the client at all.
-fn client_and_redirect_uri(parameters: &RequestParameters) -> Result<(&'static Client, &str), String> {
+fn client_and_redirect_uri(
+    server: &AuthorizationServer,
+    parameters: &RequestParameters,
+) -> Result<(Arc<Client>, String), String> {
     for name in ["client_id", "redirect_uri"] {
         if parameters.is_repeated(name) {
             return Err(format!("The parameter {name} is repeated."));
         }
     }
     let client_id = parameters.get("client_id").ok_or("The parameter client_id is missing.")?;
-    let client = clients::find(client_id).ok_or("No client is registered with this client_id.")?;
+    let client = server.clients.find(client_id).ok_or("No client is registered with this client_id.")?;
     let redirect_uri = redirect_uri::choose(client, parameters.get("redirect_uri"))?;
-    Ok((client, redirect_uri))
+    Ok((Arc::clone(client), redirect_uri.to_owned()))
 }
 
 /// What the client asks for, in order.
@@ -105,7 +111,11 @@ struct AuthorizationRequest {
 }
 
 impl AuthorizationRequest {
-    fn check(client: &Client, parameters: &RequestParameters) -> Result<Self, ErrorResponse> {
+    fn check(
+        server: &AuthorizationServer,
+        client: &Client,
+        parameters: &RequestParameters,
+    ) -> Result<Self, ErrorResponse> {
         if let Some(name) = parameters.first_repeated() {
             return Err(ErrorResponse::invalid_request(format!("the parameter {name} is repeated")));
         }
@@ -128,7 +138,7 @@ impl AuthorizationRequest {
         if parameters.get("response_mode").is_some_and(|mode| mode != "query") {
             return Err(ErrorResponse::invalid_request("response_mode must be query"));
         }
-        let scope = Scope::requested(parameters.get("scope"))?;
+        let scope = Scope::requested(parameters.get("scope"), &server.settings.scopes)?;
         let challenge = CodeChallenge::from_parameters(parameters)?;
         if challenge.is_none() && client.require_pkce {
             return Err(ErrorResponse::invalid_request("code challenge required (RFC 7636 section 4.4.1)"));
@@ -185,7 +195,7 @@ fn consent_page(
     let session = Session::of(server, exchange);
     let body = html! {
         h1 { "Approve this app?" }
-        p { strong { (client.name) } " wants to sign in as " strong { (person::SUBJECT) } "." }
+        p { strong { (client.display_name()) } " wants to sign in as " strong { (server.people.first().subject) } "." }
         dl {
             dt { "It may then" }
             dd { (scope_list(&request.scope)) }

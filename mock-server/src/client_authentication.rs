@@ -1,13 +1,15 @@
 //! Client authentication at the token, device authorization, revocation and introspection endpoints: RFC 6749 section 2.3.
 
+use std::sync::Arc;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hyper::Request;
 use hyper::body::Bytes;
 use hyper::header::AUTHORIZATION;
 
-use crate::authorization_server::Exchange;
-use crate::clients::{self, Client};
+use crate::authorization_server::{AuthorizationServer, Exchange};
+use crate::clients::Client;
 use crate::error_response::ErrorResponse;
 use crate::journal::printable;
 use crate::request_parameters::{RequestParameters, form_decode};
@@ -16,9 +18,10 @@ use crate::request_parameters::{RequestParameters, form_decode};
 ///
 /// A public client names itself with `client_id`; a confidential one uses HTTP Basic **or** `client_secret` in the body.
 pub(crate) fn authenticate(
+    server: &AuthorizationServer,
     exchange: &mut Exchange<'_>,
     parameters: &RequestParameters,
-) -> Result<&'static Client, ErrorResponse> {
+) -> Result<Arc<Client>, ErrorResponse> {
     let body_client_id = parameters.get("client_id");
     exchange.note.client_id = body_client_id.map(printable);
     let basic = basic_credentials(exchange.request)?;
@@ -28,7 +31,7 @@ pub(crate) fn authenticate(
         let Some(client_id) = body_client_id else {
             return Err(ErrorResponse::invalid_request("the parameter client_id is missing"));
         };
-        return check(client_id, body_secret, false);
+        return check(server, client_id, body_secret, false);
     };
     if body_secret.is_some() {
         // "The client MUST NOT use more than one authentication method in each request."
@@ -42,11 +45,16 @@ pub(crate) fn authenticate(
         ));
     }
     exchange.note.client_id = Some(printable(&client_id));
-    check(&client_id, Some(&secret), true)
+    check(server, &client_id, Some(&secret), true)
 }
 
-fn check(client_id: &str, secret: Option<&str>, tried_basic: bool) -> Result<&'static Client, ErrorResponse> {
-    let Some(client) = clients::find(client_id) else {
+fn check(
+    server: &AuthorizationServer,
+    client_id: &str,
+    secret: Option<&str>,
+    tried_basic: bool,
+) -> Result<Arc<Client>, ErrorResponse> {
+    let Some(client) = server.clients.find(client_id).map(Arc::clone) else {
         return Err(ErrorResponse::invalid_client(
             "no client is registered with this client_id",
             tried_basic,

@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::StatusCode;
@@ -9,6 +10,7 @@ use hyper::header::{CONTENT_TYPE, ORIGIN};
 use serde_json::{Value, json};
 
 use crate::authorization_server::{AuthorizationServer, Exchange};
+use crate::clients::Client;
 use crate::clock::Timestamp;
 use crate::device_codes::{Decision, DeviceLogin};
 use crate::endpoint::{Control, Verdict};
@@ -16,6 +18,7 @@ use crate::error_response::ErrorResponse;
 use crate::host_allow_list;
 use crate::http_response::{Response, empty, json_no_store, no_store};
 use crate::journal::RecordedRequest;
+use crate::person::Person;
 use crate::request_parameters::RequestParameters;
 
 /// A device login that waits for a person.
@@ -38,6 +41,8 @@ pub struct PendingDevice {
 pub enum ControlError {
     /// No device login has this user code.
     UnknownUserCode,
+    /// Nobody with this subject can sign in.
+    UnknownUser,
     /// The code has expired.
     Expired,
     /// It was approved or denied before.
@@ -48,6 +53,7 @@ impl fmt::Display for ControlError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
             Self::UnknownUserCode => "no device login has this user code: see the list of pending ones",
+            Self::UnknownUser => "nobody with this name can sign in here: see the list of users",
             Self::Expired => "the user code has expired: let the device ask for a new one",
             Self::AlreadyDecided => "the device login was approved or denied before",
         })
@@ -59,7 +65,8 @@ impl Error for ControlError {}
 impl AuthorizationServer {
     /// Approves the device login that shows `user_code`, read as a person types it.
     pub fn approve(&mut self, now: Timestamp, user_code: &str) -> Result<(), ControlError> {
-        self.undecided(now, user_code)?.decision = Decision::Approved;
+        let person = self.people.first();
+        self.undecided(now, user_code)?.approve(person);
         Ok(())
     }
 
@@ -82,7 +89,7 @@ impl AuthorizationServer {
         let now = self.virtual_time(now);
         let describe = |login: &DeviceLogin| PendingDevice {
             user_code: login.user_code.clone(),
-            client_id: login.client_id.to_owned(),
+            client_id: login.client.id.clone(),
             scope: login.scope.to_parameter(),
             expires_in: login.expires_at.since(now).as_secs(),
         };
@@ -97,6 +104,43 @@ impl AuthorizationServer {
     /// Moves the clock forward: over codes, tokens, expiry and the gaps between polls.
     pub fn advance(&mut self, duration: Duration) {
         self.clock_offset = self.clock_offset.saturating_add(duration);
+    }
+
+    /// Registers a client, or replaces the one with the same `client_id`; true if it is a new one.
+    pub fn put_client(&mut self, client: Client) -> bool {
+        self.clients.put(client)
+    }
+
+    /// Forgets a client; true if there was one. What it holds already stays good.
+    pub fn remove_client(&mut self, client_id: &str) -> bool {
+        self.clients.remove(client_id)
+    }
+
+    /// The registered clients.
+    pub fn clients(&self) -> impl Iterator<Item = &Client> {
+        self.clients.iter()
+    }
+
+    /// Adds someone who can sign in, or replaces who has the same subject; true if they are new.
+    pub fn put_user(&mut self, person: Person) -> bool {
+        self.people.put(person)
+    }
+
+    /// Forgets someone; true if they were known. What they approved stays good.
+    pub fn remove_user(&mut self, subject: &str) -> bool {
+        self.people.remove(subject)
+    }
+
+    /// Everyone who can sign in.
+    pub fn users(&self) -> impl Iterator<Item = &Person> {
+        self.people.iter()
+    }
+
+    /// Approves as [`approve`](Self::approve) does, in the place of the user whose subject is `user`.
+    pub fn approve_as(&mut self, now: Timestamp, user_code: &str, user: &str) -> Result<(), ControlError> {
+        let person = self.people.find(user).map(Arc::clone).ok_or(ControlError::UnknownUser)?;
+        self.undecided(now, user_code)?.approve(person);
+        Ok(())
     }
 
     fn undecided(&mut self, now: Timestamp, user_code: &str) -> Result<&mut DeviceLogin, ControlError> {
@@ -175,6 +219,7 @@ fn refuse_other_sites(server: &AuthorizationServer, exchange: &Exchange<'_>) -> 
 fn refuse(error: ControlError) -> ErrorResponse {
     let (status, code) = match error {
         ControlError::UnknownUserCode => (StatusCode::NOT_FOUND, "unknown_user_code"),
+        ControlError::UnknownUser => (StatusCode::NOT_FOUND, "unknown_user"),
         ControlError::Expired => (StatusCode::GONE, "expired_user_code"),
         ControlError::AlreadyDecided => (StatusCode::CONFLICT, "already_decided"),
     };

@@ -18,21 +18,22 @@ pub(crate) fn respond(
 ) -> Result<Response, ErrorResponse> {
     exchange.allow("POST")?;
     let parameters = RequestParameters::from_form(exchange.request)?;
-    let client = authenticate(exchange, &parameters)?;
+    let client = authenticate(server, exchange, &parameters)?;
     if !client.may_use(grant_type::DEVICE_CODE) {
         return Err(ErrorResponse::unauthorized_client(format!(
             "the client {} is not registered for the device grant",
             client.id
         )));
     }
-    let scope = Scope::requested(parameters.get("scope"))?;
+    let scope = Scope::requested(parameters.get("scope"), &server.settings.scopes)?;
 
     let rules = server.rules();
+    let lifetime = server.device_code_lifetime();
     let request = NewDeviceLogin {
-        client_id: client.id,
+        client,
         scope,
         requested_from: exchange.peer,
-        lifetime: rules.device_code_lifetime,
+        lifetime,
         interval: server.settings.interval,
     };
     let issued = server.device_codes.issue(exchange.now, &mut server.randomness, rules.user_code, request);
@@ -48,7 +49,7 @@ pub(crate) fn respond(
         "device_code": device_code,
         "user_code": user_code,
         "verification_uri": verification_uri,
-        "expires_in": rules.device_code_lifetime.as_secs(),
+        "expires_in": lifetime.as_secs(),
         "interval": server.settings.interval.as_secs(),
     });
     if rules.sends_verification_uri_complete {

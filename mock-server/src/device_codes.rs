@@ -2,9 +2,12 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
+use crate::clients::Client;
 use crate::clock::Timestamp;
+use crate::person::Person;
 use crate::profiles::UserCodeFormat;
 use crate::randomness::Randomness;
 use crate::scope::Scope;
@@ -21,12 +24,14 @@ const SLOW_DOWN_STEP: Duration = Duration::from_secs(5);
 /// One device login from its request to its end.
 pub(crate) struct DeviceLogin {
     pub(crate) user_code: String,
-    pub(crate) client_id: &'static str,
+    pub(crate) client: Arc<Client>,
     pub(crate) scope: Scope,
     requested_at: Timestamp,
     pub(crate) requested_from: IpAddr,
     pub(crate) expires_at: Timestamp,
     pub(crate) decision: Decision,
+    /// Who approved it.
+    pub(crate) person: Option<Arc<Person>>,
     required_gap: Duration,
     last_poll: Option<Timestamp>,
     pub(crate) pending_answers: u32,
@@ -58,6 +63,12 @@ impl DeviceLogin {
     /// Whether a person can still decide.
     pub(crate) fn is_pending(&self, now: Timestamp) -> bool {
         self.decision == Decision::Pending && !self.is_expired(now)
+    }
+
+    /// Lets the device in, as `person`.
+    pub(crate) fn approve(&mut self, person: Arc<Person>) {
+        self.decision = Decision::Approved;
+        self.person = Some(person);
     }
 
     /// How long ago the device asked, for a person.
@@ -118,12 +129,13 @@ impl DeviceCodes {
         self.oldest_first.push_back(device_code.clone());
         let login = DeviceLogin {
             user_code,
-            client_id: request.client_id,
+            client: request.client,
             scope: request.scope,
             requested_at: now,
             requested_from: request.requested_from,
             expires_at: now + request.lifetime,
             decision: Decision::Pending,
+            person: None,
             required_gap: request.interval,
             last_poll: None,
             pending_answers: 0,
@@ -162,7 +174,7 @@ impl DeviceCodes {
 
 /// What a device authorization request asks for.
 pub(crate) struct NewDeviceLogin {
-    pub(crate) client_id: &'static str,
+    pub(crate) client: Arc<Client>,
     pub(crate) scope: Scope,
     pub(crate) requested_from: IpAddr,
     pub(crate) lifetime: Duration,

@@ -7,9 +7,9 @@ use serde_json::json;
 
 use crate::authorization_server::AuthorizationServer;
 use crate::clock::Timestamp;
-use crate::issued_tokens::{ACCESS_TOKEN_LIFETIME, GrantId};
+use crate::issued_tokens::GrantId;
+use crate::jwks;
 use crate::scope::Scope;
-use crate::{jwks, person};
 
 /// Signs who the person is; `None` unless the scope holds `openid` and a person is behind the grant.
 pub(crate) fn issue(
@@ -23,11 +23,11 @@ pub(crate) fn issue(
     if !scope.contains("openid") {
         return None;
     }
-    let mut claims = person::claims(grant.subject?, scope);
+    let mut claims = grant.person.as_ref()?.claims_for(scope);
     claims.insert("iss".into(), json!(server.settings.issuer));
-    claims.insert("aud".into(), json!(grant.client_id));
+    claims.insert("aud".into(), json!(grant.client.id));
     claims.insert("iat".into(), json!(now.unix_seconds()));
-    claims.insert("exp".into(), json!((now + ACCESS_TOKEN_LIFETIME).unix_seconds()));
+    claims.insert("exp".into(), json!((now + server.settings.lifetimes.id_token).unix_seconds()));
     claims.insert("auth_time".into(), json!(grant.authorized_at.unix_seconds()));
     if let Some(nonce) = &grant.nonce {
         claims.insert("nonce".into(), json!(nonce));
@@ -35,5 +35,6 @@ pub(crate) fn issue(
     // "the left-most half of the hash of the octets of the ASCII representation of the access_token value"
     let hash = digest(&SHA256, access_token.as_bytes());
     claims.insert("at_hash".into(), json!(URL_SAFE_NO_PAD.encode(&hash.as_ref()[..16])));
-    Some(jwks::sign(&claims.into()))
+    let algorithm = server.settings.access_token_format.id_token_algorithm();
+    Some(jwks::sign(algorithm, "JWT", &claims.into()))
 }

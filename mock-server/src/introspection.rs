@@ -23,7 +23,7 @@ pub(crate) fn respond(
         ErrorResponse::invalid_client("only a confidential client that authenticates may introspect", true)
     };
     let client =
-        authenticate(exchange, &parameters).map_err(|refusal| match parameters.get("client_id") {
+        authenticate(server, exchange, &parameters).map_err(|refusal| match parameters.get("client_id") {
             None if refusal.code == "invalid_request" => must_authenticate(),
             _ => refusal,
         })?;
@@ -31,13 +31,13 @@ pub(crate) fn respond(
         return Err(must_authenticate());
     }
     let token = parameters.require("token")?;
-    let answer = describe(server, exchange.now, client, token);
+    let answer = describe(server, exchange.now, &client, token);
     Ok(json_no_store(StatusCode::OK, &answer.unwrap_or_else(|| json!({ "active": false }))))
 }
 
 /// What `client` may know about `token`; `None` if it is not active or not for this client to see (section 2.2).
 fn describe(server: &mut AuthorizationServer, now: Timestamp, client: &Client, token: &str) -> Option<Value> {
-    let may_see = |grant: &Grant| client.may_introspect_all || grant.client_id == client.id;
+    let may_see = |grant: &Grant| client.may_introspect_all || grant.client.id == client.id;
     if let Some((token, grant)) = server.tokens.active_access_token(now, token) {
         if !may_see(grant) {
             return None;
@@ -55,7 +55,7 @@ fn describe(server: &mut AuthorizationServer, now: Timestamp, client: &Client, t
         return Some(answer);
     }
     let (token, grant) = server.tokens.refresh_token(now, token)?;
-    if token.spent || !may_see(grant) {
+    if token.spent.is_some() || !may_see(grant) {
         return None;
     }
     let mut answer = json!({
@@ -72,10 +72,10 @@ fn describe(server: &mut AuthorizationServer, now: Timestamp, client: &Client, t
 
 fn add_grant(answer: &mut Value, grant: &Grant, issuer: &str) {
     answer["active"] = true.into();
-    answer["client_id"] = grant.client_id.into();
+    answer["client_id"] = grant.client.id.as_str().into();
     answer["iss"] = issuer.into();
-    answer["sub"] = grant.subject.unwrap_or(grant.client_id).into();
-    if let Some(username) = grant.subject {
-        answer["username"] = username.into();
+    answer["sub"] = grant.subject().into();
+    if let Some(person) = &grant.person {
+        answer["username"] = person.subject.as_str().into();
     }
 }

@@ -1,18 +1,18 @@
 //! Access tokens, refresh tokens and the grants that they come from: RFC 6749 sections 1.3-1.5, RFC 9700 section 4.14.
 
+use std::cmp::Reverse;
 use std::collections::hash_map::Entry;
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BinaryHeap, HashMap};
+use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::Value;
+
+use crate::clients::Client;
 use crate::clock::Timestamp;
+use crate::person::Person;
 use crate::randomness::Randomness;
 use crate::scope::Scope;
-
-/// How long an access token is good for.
-pub(crate) const ACCESS_TOKEN_LIFETIME: Duration = Duration::from_secs(60 * 60);
-
-/// How long a refresh token is good for, spent ones included: as long their reuse is noticed.
-const REFRESH_TOKEN_LIFETIME: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// Names one authorization by a person (or by a client for itself): all tokens that descend from it are one family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -20,13 +20,20 @@ pub(crate) struct GrantId(u64);
 
 /// What was authorized.
 pub(crate) struct Grant {
-    pub(crate) client_id: &'static str,
-    /// The person, or `None` where the client acts for itself.
-    pub(crate) subject: Option<&'static str>,
+    pub(crate) client: Arc<Client>,
+    /// `None` where the client acts for itself.
+    pub(crate) person: Option<Arc<Person>>,
     pub(crate) scope: Scope,
     /// The OpenID Connect `nonce` of the authorization request.
     pub(crate) nonce: Option<String>,
     pub(crate) authorized_at: Timestamp,
+}
+
+impl Grant {
+    /// The `sub` claim: a client that acts for itself is its own subject (RFC 9068 section 2.2).
+    pub(crate) fn subject(&self) -> &str {
+        self.person.as_ref().map_or(&self.client.id, |person| &person.subject)
+    }
 }
 
 /// A grant, and how many tokens of it are remembered: with the last one it is forgotten.
@@ -48,9 +55,19 @@ pub(crate) struct RefreshToken {
     pub(crate) jti: String,
     pub(crate) issued_at: Timestamp,
     pub(crate) expires_at: Timestamp,
-    /// Rotated out: using it again revokes the family.
-    pub(crate) spent: bool,
+    /// Rotated out: using it again revokes the family, once the grace window is over.
+    pub(crate) spent: Option<Spent>,
 }
+
+/// What became of a refresh token that was rotated out.
+pub(crate) struct Spent {
+    pub(crate) at: Timestamp,
+    /// What was answered to its first use, if it may have to be repeated.
+    pub(crate) answer: Option<Value>,
+}
+
+/// Tokens, the first to expire on top.
+type ByExpiry = BinaryHeap<Reverse<(Timestamp, String)>>;
 
 /// All tokens that may still mean something.
 #[derive(Default)]
@@ -59,8 +76,8 @@ pub(crate) struct IssuedTokens {
     families: HashMap<GrantId, Family>,
     access_tokens: HashMap<String, AccessToken>,
     refresh_tokens: HashMap<String, RefreshToken>,
-    access_oldest_first: VecDeque<String>,
-    refresh_oldest_first: VecDeque<String>,
+    access_by_expiry: ByExpiry,
+    refresh_by_expiry: ByExpiry,
 }
 
 impl IssuedTokens {
@@ -81,26 +98,11 @@ impl IssuedTokens {
         self.families.remove(&id);
     }
 
-    pub(crate) fn issue_access_token(
-        &mut self,
-        now: Timestamp,
-        randomness: &mut Randomness,
-        grant: GrantId,
-        scope: Scope,
-    ) -> String {
+    pub(crate) fn remember_access_token(&mut self, now: Timestamp, text: String, token: AccessToken) {
         self.forget_expired(now);
-        let token = randomness.token();
-        let access_token = AccessToken {
-            grant,
-            scope,
-            jti: randomness.token(),
-            issued_at: now,
-            expires_at: now + ACCESS_TOKEN_LIFETIME,
-        };
-        self.access_tokens.insert(token.clone(), access_token);
-        self.access_oldest_first.push_back(token.clone());
-        self.count_token(grant);
-        token
+        self.count_token(token.grant);
+        self.access_by_expiry.push(Reverse((token.expires_at, text.clone())));
+        self.access_tokens.insert(text, token);
     }
 
     pub(crate) fn issue_refresh_token(
@@ -108,19 +110,15 @@ impl IssuedTokens {
         now: Timestamp,
         randomness: &mut Randomness,
         grant: GrantId,
+        lifetime: Duration,
     ) -> String {
-        let token = randomness.token();
-        let refresh_token = RefreshToken {
-            grant,
-            jti: randomness.token(),
-            issued_at: now,
-            expires_at: now + REFRESH_TOKEN_LIFETIME,
-            spent: false,
-        };
-        self.refresh_tokens.insert(token.clone(), refresh_token);
-        self.refresh_oldest_first.push_back(token.clone());
+        let text = randomness.token();
+        let expires_at = now + lifetime;
+        let token = RefreshToken { grant, jti: randomness.token(), issued_at: now, expires_at, spent: None };
+        self.refresh_by_expiry.push(Reverse((expires_at, text.clone())));
+        self.refresh_tokens.insert(text.clone(), token);
         self.count_token(grant);
-        token
+        text
     }
 
     /// An access token that is neither expired nor revoked, with its grant.
@@ -138,6 +136,14 @@ impl IssuedTokens {
         let refresh_token = self.refresh_tokens.get_mut(token).filter(|known| now < known.expires_at)?;
         let family = self.families.get(&refresh_token.grant)?;
         Some((refresh_token, &family.grant))
+    }
+
+    /// Keeps what was answered when `refresh_token` was spent, so that it can be repeated.
+    pub(crate) fn remember_answer(&mut self, refresh_token: &str, answer: Value) {
+        if let Some(spent) = self.refresh_tokens.get_mut(refresh_token).and_then(|token| token.spent.as_mut())
+        {
+            spent.answer = Some(answer);
+        }
     }
 
     /// Ends one access token; the rest of the family lives on.
@@ -163,25 +169,25 @@ impl IssuedTokens {
     }
 
     fn forget_expired(&mut self, now: Timestamp) {
-        while let Some(oldest) = self.access_oldest_first.front() {
-            if self.access_tokens.get(oldest).is_some_and(|token| now < token.expires_at) {
-                break;
-            }
-            if let Some(expired) = self.access_tokens.remove(oldest) {
+        while let Some(text) = pop_expired(&mut self.access_by_expiry, now) {
+            if let Some(expired) = self.access_tokens.remove(&text) {
                 self.forget_token(expired.grant);
             }
-            self.access_oldest_first.pop_front();
         }
-        while let Some(oldest) = self.refresh_oldest_first.front() {
-            if self.refresh_tokens.get(oldest).is_some_and(|token| now < token.expires_at) {
-                break;
-            }
-            if let Some(expired) = self.refresh_tokens.remove(oldest) {
+        while let Some(text) = pop_expired(&mut self.refresh_by_expiry, now) {
+            if let Some(expired) = self.refresh_tokens.remove(&text) {
                 self.forget_token(expired.grant);
             }
-            self.refresh_oldest_first.pop_front();
         }
     }
+}
+
+fn pop_expired(by_expiry: &mut ByExpiry, now: Timestamp) -> Option<String> {
+    let Reverse((expires_at, _)) = by_expiry.peek()?;
+    if now < *expires_at {
+        return None;
+    }
+    by_expiry.pop().map(|Reverse((_, text))| text)
 }
 
 #[cfg(test)]
@@ -191,22 +197,28 @@ mod tests {
     #[test]
     fn what_has_expired_is_forgotten_with_its_grant() {
         let mut tokens = IssuedTokens::default();
-        let mut randomness = Randomness::new();
+        let client = Arc::new(Client::confidential("service", "secret"));
         let start = Timestamp::from_unix(Duration::from_secs(1_800_000_000));
-        let scope = Scope::requested(None).unwrap();
+        let scope = Scope::requested(None, &["read".to_owned()]).unwrap();
         for minute in 0..600 {
             let now = start + Duration::from_secs(60 * minute);
             let grant = Grant {
-                client_id: "service",
-                subject: None,
+                client: Arc::clone(&client),
+                person: None,
                 scope: scope.clone(),
                 nonce: None,
                 authorized_at: now,
             };
-            let grant = tokens.add_grant(grant);
-            tokens.issue_access_token(now, &mut randomness, grant, scope.clone());
+            let token = AccessToken {
+                grant: tokens.add_grant(grant),
+                scope: scope.clone(),
+                jti: String::new(),
+                issued_at: now,
+                expires_at: now + Duration::from_secs(60 * 60),
+            };
+            tokens.remember_access_token(now, minute.to_string(), token);
         }
         assert_eq!((tokens.access_tokens.len(), tokens.families.len()), (60, 60));
-        assert_eq!(tokens.access_oldest_first.len(), 60);
+        assert_eq!(tokens.access_by_expiry.len(), 60);
     }
 }

@@ -1,4 +1,4 @@
-//! The signing key and its public half as a JWK set: RFC 7515, RFC 7517 and RFC 7518 section 3.4.
+//! The signing keys and their public halves as a JWK set: RFC 7515, RFC 7517 and RFC 7518 sections 3.3, 3.4 and 6.
 
 use std::sync::LazyLock;
 
@@ -6,52 +6,118 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hyper::StatusCode;
 use ring::rand::SystemRandom;
-use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
+use ring::rsa::PublicKeyComponents;
+use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, RSA_PKCS1_SHA256, RsaKeyPair};
 use serde_json::{Value, json};
 
 use crate::authorization_server::Exchange;
 use crate::error_response::ErrorResponse;
 use crate::http_response::{Response, json, open_to_all_origins};
 
-const KEY_ID: &str = "demo-es256";
+/// How a JWT is signed: the `alg` of RFC 7518 section 3.1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SigningAlgorithm {
+    Es256,
+    Rs256,
+}
 
+impl SigningAlgorithm {
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Es256 => "ES256",
+            Self::Rs256 => "RS256",
+        }
+    }
+
+    pub(crate) const fn key_id(self) -> &'static str {
+        match self {
+            Self::Es256 => "demo-es256",
+            Self::Rs256 => "demo-rs256",
+        }
+    }
+}
+
+/// Both keys, whichever signs: a set of keys may hold more than is in use.
 pub(crate) fn respond(exchange: &Exchange<'_>) -> Result<Response, ErrorResponse> {
     exchange.allow("GET")?;
+    Ok(open_to_all_origins(json(StatusCode::OK, &json!({ "keys": [es256_key(), rs256_key()] }))))
+}
+
+fn es256_key() -> Value {
     let (x, y) = PUBLIC_POINT[1..].split_at(32);
-    let keys = json!({ "keys": [{
+    json!({
         "kty": "EC",
         "crv": "P-256",
         "x": URL_SAFE_NO_PAD.encode(x),
         "y": URL_SAFE_NO_PAD.encode(y),
         "use": "sig",
         "alg": "ES256",
-        "kid": KEY_ID,
-    }] });
-    Ok(open_to_all_origins(json(StatusCode::OK, &keys)))
+        "kid": SigningAlgorithm::Es256.key_id(),
+    })
 }
 
-/// Signs `claims` as a JWT in compact form.
-#[expect(clippy::expect_used, reason = "the key is a constant, and without entropy nothing works")]
-pub(crate) fn sign(claims: &Value) -> String {
-    static KEY: LazyLock<EcdsaKeyPair> = LazyLock::new(|| {
-        EcdsaKeyPair::from_private_key_and_public_key(
-            &ECDSA_P256_SHA256_FIXED_SIGNING,
-            &PRIVATE_SCALAR,
-            &PUBLIC_POINT,
-            &SystemRandom::new(),
-        )
-        .expect("the two halves belong together")
-    });
-    let header = json!({ "alg": "ES256", "kid": KEY_ID, "typ": "JWT" });
+fn rs256_key() -> Value {
+    let public = PublicKeyComponents::<Vec<u8>>::from(RS256_KEY.public());
+    json!({
+        "kty": "RSA",
+        "n": URL_SAFE_NO_PAD.encode(public.n),
+        "e": URL_SAFE_NO_PAD.encode(public.e),
+        "use": "sig",
+        "alg": "RS256",
+        "kid": SigningAlgorithm::Rs256.key_id(),
+    })
+}
+
+/// Signs `claims` as a JWT in compact form, with this `typ` in its header.
+pub(crate) fn sign(algorithm: SigningAlgorithm, media_type: &str, claims: &Value) -> String {
+    let header = json!({ "alg": algorithm.name(), "kid": algorithm.key_id(), "typ": media_type });
+    sign_with_header(algorithm, &header, claims)
+}
+
+/// Signs `claims` under a header that need not tell the truth.
+#[expect(clippy::expect_used, reason = "the keys are constants, and without entropy nothing works")]
+pub(crate) fn sign_with_header(algorithm: SigningAlgorithm, header: &Value, claims: &Value) -> String {
     let encode = |part: &Value| URL_SAFE_NO_PAD.encode(part.to_string());
-    let signing_input = format!("{}.{}", encode(&header), encode(claims));
-    let signature = KEY
-        .sign(&SystemRandom::new(), signing_input.as_bytes())
-        .expect("the operating system has a random source");
-    format!("{signing_input}.{}", URL_SAFE_NO_PAD.encode(signature))
+    let mut jwt = format!("{}.{}", encode(header), encode(claims));
+    let random = SystemRandom::new();
+    let mut rsa_signature;
+    let ecdsa_signature;
+    let signature: &[u8] = match algorithm {
+        SigningAlgorithm::Es256 => {
+            let signed = ES256_KEY.sign(&random, jwt.as_bytes());
+            ecdsa_signature = signed.expect("the operating system has a random source");
+            ecdsa_signature.as_ref()
+        }
+        SigningAlgorithm::Rs256 => {
+            rsa_signature = vec![0; RS256_KEY.public().modulus_len()];
+            let signed = RS256_KEY.sign(&RSA_PKCS1_SHA256, &random, jwt.as_bytes(), &mut rsa_signature);
+            signed.expect("the signature is as long as the modulus");
+            &rsa_signature
+        }
+    };
+    jwt.push('.');
+    URL_SAFE_NO_PAD.encode_string(signature, &mut jwt);
+    jwt
 }
 
-// A demonstration key, known to everyone: it makes start-up fast, and signatures worth nothing outside tests.
+#[expect(clippy::expect_used, reason = "the key is a constant, and every test of a signature reads it")]
+static ES256_KEY: LazyLock<EcdsaKeyPair> = LazyLock::new(|| {
+    EcdsaKeyPair::from_private_key_and_public_key(
+        &ECDSA_P256_SHA256_FIXED_SIGNING,
+        &PRIVATE_SCALAR,
+        &PUBLIC_POINT,
+        &SystemRandom::new(),
+    )
+    .expect("the two halves belong together")
+});
+
+/// Checked when it is first used, which takes a moment: most runs never do.
+#[expect(clippy::expect_used, reason = "the key is a constant, and every test of a signature reads it")]
+static RS256_KEY: LazyLock<RsaKeyPair> = LazyLock::new(|| {
+    RsaKeyPair::from_pkcs8(include_bytes!("demo_rs256.pk8")).expect("a PKCS#8 key of 2048 bits")
+});
+
+// Demonstration keys, known to everyone: they make start-up fast, and signatures worth nothing outside tests.
 
 #[rustfmt::skip]
 const PRIVATE_SCALAR: [u8; 32] = [

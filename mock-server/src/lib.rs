@@ -29,7 +29,7 @@
 //! | `/token` | all four grants; refresh tokens rotate, and reuse revokes the family |
 //! | `/revoke`, `/introspect` | RFC 7009, RFC 7662 |
 //! | `/resource` | says for whom a token stands; a POST needs the scope `write` (RFC 6750) |
-//! | `/userinfo`, `/jwks` | OpenID Connect, ES256 with a key that everyone knows |
+//! | `/userinfo`, `/jwks` | OpenID Connect; it and access tokens (RFC 9068) are signed with ES256 and a key that everyone knows |
 //! | `/_control/...` | `devices`, `devices/{user_code}/approve`, `deny` or `expire`, `requests`, `clock/advance`, `reset` |
 //!
 //! # Ready-made clients
@@ -43,7 +43,7 @@
 //! | `service` | `service-secret` | client credentials |
 //! | `api` | `api-secret` | introspect every token |
 //!
-//! The person is always `alice`. Scopes: `openid profile email offline_access read write`; `read` if none is asked.
+//! The person is `alice` unless [others](MockServerBuilder::users) are chosen. Scopes: `openid profile email offline_access read write`; `read` if none is asked.
 //!
 //! # Time and faults
 //!
@@ -55,6 +55,7 @@
 //! [`AuthorizationServer`] is the same server without a socket, for tests in virtual time.
 #![forbid(unsafe_code)]
 
+mod access_token;
 mod authorization_codes;
 mod authorization_server;
 mod authorize;
@@ -95,11 +96,14 @@ mod userinfo;
 mod verification_page;
 mod wrong_codes;
 
-pub use authorization_server::{Answer, AuthorizationServer, Settings};
+pub use access_token::AccessTokenFormat;
+pub use authorization_server::{Answer, AuthorizationServer, Lifetimes, Rotation, Settings};
+pub use clients::Client;
 pub use clock::Timestamp;
 pub use control::{ControlError, PendingDevice};
 pub use endpoint::Endpoint;
 pub use journal::RecordedRequest;
 pub use misbehaviour::Fault;
 pub use mock_server::{MockServer, MockServerBuilder};
+pub use person::Person;
 pub use profiles::Profile;

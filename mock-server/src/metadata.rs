@@ -7,7 +7,6 @@ use crate::authorization_server::{AuthorizationServer, Exchange};
 use crate::clients::grant_type;
 use crate::error_response::ErrorResponse;
 use crate::http_response::{Response, json, open_to_all_origins};
-use crate::scope;
 
 /// One document for both well-known paths: what is true of the server does not depend on who asks.
 pub(crate) fn respond(
@@ -24,7 +23,7 @@ pub(crate) fn respond(
         "introspection_endpoint": server.endpoint_url("/introspect"),
         "userinfo_endpoint": server.endpoint_url("/userinfo"),
         "jwks_uri": server.endpoint_url("/jwks"),
-        "scopes_supported": scope::SUPPORTED,
+        "scopes_supported": server.settings.scopes,
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
         "grant_types_supported": grant_type::ALL,
@@ -34,7 +33,7 @@ pub(crate) fn respond(
         "introspection_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
         "authorization_response_iss_parameter_supported": true,
         "subject_types_supported": ["public"],
-        "id_token_signing_alg_values_supported": ["ES256"],
+        "id_token_signing_alg_values_supported": [server.settings.access_token_format.id_token_algorithm().name()],
         "claims_supported": [
             "iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "at_hash",
             "name", "preferred_username", "email", "email_verified",

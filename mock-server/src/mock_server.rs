@@ -7,13 +7,16 @@ use std::{fmt, io};
 use hyper::Uri;
 use tokio::net::TcpSocket;
 
-use crate::authorization_server::{AuthorizationServer, Settings};
+use crate::access_token::AccessTokenFormat;
+use crate::authorization_server::{AuthorizationServer, Lifetimes, Rotation, Settings};
+use crate::clients::Client;
 use crate::clock::RealClock;
 use crate::control::{ControlError, PendingDevice};
 use crate::endpoint::Endpoint;
 use crate::journal::RecordedRequest;
 use crate::listener::{self, Accepting, RequestLog, Shared, lock};
 use crate::misbehaviour::Fault;
+use crate::person::Person;
 use crate::profiles::Profile;
 
 /// A running authorization server on a loopback port. Dropping it stops it.
@@ -81,6 +84,36 @@ impl MockServer {
     /// Moves the server's clock forward: over codes, tokens, expiry and the gaps between polls.
     pub fn advance(&self, duration: Duration) {
         lock(&self.shared).server.advance(duration);
+    }
+
+    /// Registers a client, or replaces the one with the same `client_id`.
+    pub fn put_client(&self, client: Client) {
+        lock(&self.shared).server.put_client(client);
+    }
+
+    /// Forgets a client; true if there was one. What it holds already stays good.
+    pub fn remove_client(&self, client_id: &str) -> bool {
+        lock(&self.shared).server.remove_client(client_id)
+    }
+
+    /// The registered clients.
+    pub fn clients(&self) -> Vec<Client> {
+        lock(&self.shared).server.clients().cloned().collect()
+    }
+
+    /// Adds someone who can sign in, or replaces who has the same subject.
+    pub fn put_user(&self, person: Person) {
+        lock(&self.shared).server.put_user(person);
+    }
+
+    /// Forgets someone; true if they were known. What they approved stays good.
+    pub fn remove_user(&self, subject: &str) -> bool {
+        lock(&self.shared).server.remove_user(subject)
+    }
+
+    /// Everyone who can sign in.
+    pub fn users(&self) -> Vec<Person> {
+        lock(&self.shared).server.users().cloned().collect()
     }
 
     /// Answers the next `times` requests to `endpoint` with `fault`, after those already asked for.
@@ -206,6 +239,37 @@ impl MockServerBuilder {
     /// Wrong user codes that one address may type within the life of a code, 5 by default; `None` takes the brake off.
     pub fn wrong_code_limit(mut self, limit: Option<u32>) -> Self {
         self.settings.wrong_code_limit = limit;
+        self
+    }
+
+    /// Registers a client beside the ready-made ones, or in place of the one with the same `client_id`.
+    pub fn client(mut self, client: Client) -> Self {
+        self.settings.clients.retain(|known| known.id != client.id);
+        self.settings.clients.push(client);
+        self
+    }
+
+    /// The people who can sign in, in place of alice; the first is meant where nobody is named.
+    pub fn users(mut self, users: impl IntoIterator<Item = Person>) -> Self {
+        self.settings.users = users.into_iter().collect();
+        self
+    }
+
+    /// The look of access tokens: JWTs signed with ES256 by default.
+    pub fn access_token_format(mut self, format: AccessTokenFormat) -> Self {
+        self.settings.access_token_format = format;
+        self
+    }
+
+    /// How long tokens and codes are good for.
+    pub fn lifetimes(mut self, lifetimes: Lifetimes) -> Self {
+        self.settings.lifetimes = lifetimes;
+        self
+    }
+
+    /// What becomes of a refresh token that was used: replaced by default, without a grace window.
+    pub fn refresh_token_rotation(mut self, rotation: Rotation) -> Self {
+        self.settings.refresh_token_rotation = rotation;
         self
     }
 

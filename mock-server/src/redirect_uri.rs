@@ -4,7 +4,7 @@ use crate::clients::Client;
 
 /// The redirect URI to use, or a sentence that tells the person why none can be.
 pub(crate) fn choose<'a>(client: &'a Client, requested: Option<&'a str>) -> Result<&'a str, String> {
-    match (requested, client.redirect_uris) {
+    match (requested, client.redirect_uris.as_slice()) {
         (_, []) => Err(format!("The client “{}” has no redirect URI registered.", client.id)),
         (None, [only]) => Ok(only),
         (None, _) => Err("The parameter redirect_uri is missing, and the client has several.".to_owned()),

@@ -18,9 +18,8 @@ pub(crate) fn respond(
     let (token, grant) = bearer_token::check(server, exchange, required_scope)?;
     let body = json!({
         "resource": "demo",
-        // A client that acts for itself is its own subject (RFC 9068 section 2.2).
-        "sub": grant.subject.unwrap_or(grant.client_id),
-        "client_id": grant.client_id,
+        "sub": grant.subject(),
+        "client_id": grant.client.id,
         "scope": token.scope.to_parameter(),
     });
     Ok(json_no_store(StatusCode::OK, &body))

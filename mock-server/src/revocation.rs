@@ -14,20 +14,20 @@ pub(crate) fn respond(
 ) -> Result<Response, ErrorResponse> {
     exchange.allow("POST")?;
     let parameters = RequestParameters::from_form(exchange.request)?;
-    let client = authenticate(exchange, &parameters)?;
+    let client = authenticate(server, exchange, &parameters)?;
     // `token_type_hint` only speeds up a search; this server looks everywhere (section 2.1).
     let token = parameters.require("token")?;
 
     let of_another_client = || ErrorResponse::invalid_grant("the token was issued to another client");
     if let Some((refresh_token, grant)) = server.tokens.refresh_token(exchange.now, token) {
-        if grant.client_id != client.id {
+        if grant.client.id != client.id {
             return Err(of_another_client());
         }
         // "the authorization server SHOULD also invalidate all access tokens based on the same authorization grant"
         let grant = refresh_token.grant;
         server.tokens.revoke_grant(grant);
     } else if let Some((_, grant)) = server.tokens.active_access_token(exchange.now, token) {
-        if grant.client_id != client.id {
+        if grant.client.id != client.id {
             return Err(of_another_client());
         }
         server.tokens.revoke_access_token(token);

@@ -2,7 +2,7 @@
 
 use crate::error_response::ErrorResponse;
 
-/// What this server grants, in the order of its metadata.
+/// What this server grants if nothing else is configured, in the order of its metadata.
 pub(crate) const SUPPORTED: [&str; 6] = ["openid", "profile", "email", "offline_access", "read", "write"];
 
 /// "process the request using a pre-defined default value": what is granted when none is asked.
@@ -14,11 +14,11 @@ pub(crate) struct Scope(Vec<String>);
 
 impl Scope {
     /// Reads the `scope` parameter; missing is the default scope, an unknown or ill-formed one `invalid_scope`.
-    pub(crate) fn requested(parameter: Option<&str>) -> Result<Self, ErrorResponse> {
+    pub(crate) fn requested(parameter: Option<&str>, supported: &[String]) -> Result<Self, ErrorResponse> {
         let mut tokens: Vec<String> = Vec::new();
         for token in parameter.unwrap_or(DEFAULT).split(' ') {
-            if !SUPPORTED.contains(&token) {
-                let known = SUPPORTED.join(", ");
+            if !supported.iter().any(|known| known == token) {
+                let known = supported.join(", ");
                 return Err(ErrorResponse::invalid_scope(format!(
                     "unknown scope '{token}': this server knows {known}, separated by single spaces"
                 )));

@@ -16,7 +16,7 @@ pub(crate) fn respond(
     exchange.allow("POST")?;
     let parameters = RequestParameters::from_form(exchange.request)?;
     exchange.note.grant_type = parameters.get("grant_type").map(printable);
-    let client = authenticate(exchange, &parameters)?;
+    let client = authenticate(server, exchange, &parameters)?;
 
     let grant_type = parameters.require("grant_type")?;
     let grant = match grant_type {
@@ -37,5 +37,5 @@ pub(crate) fn respond(
             client.id
         )));
     }
-    grant(server, exchange, client, &parameters)
+    grant(server, exchange, &client, &parameters)
 }

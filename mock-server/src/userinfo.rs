@@ -3,9 +3,9 @@
 use hyper::StatusCode;
 
 use crate::authorization_server::{AuthorizationServer, Exchange};
+use crate::bearer_token;
 use crate::error_response::ErrorResponse;
 use crate::http_response::{Response, json_no_store};
-use crate::{bearer_token, person};
 
 pub(crate) fn respond(
     server: &AuthorizationServer,
@@ -14,6 +14,6 @@ pub(crate) fn respond(
     exchange.allow("GET, POST")?;
     let (token, grant) = bearer_token::check(server, exchange, Some("openid"))?;
     // A token with the scope `openid` always has a person behind it.
-    let claims = person::claims(grant.subject.unwrap_or(grant.client_id), &token.scope);
+    let claims = grant.person.as_ref().map(|person| person.claims_for(&token.scope)).unwrap_or_default();
     Ok(json_no_store(StatusCode::OK, &claims.into()))
 }

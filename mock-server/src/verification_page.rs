@@ -5,13 +5,12 @@ use hyper::{Method, StatusCode};
 use maud::{Markup, html};
 
 use crate::authorization_server::{AuthorizationServer, Exchange};
-use crate::clients;
 use crate::clock::Timestamp;
 use crate::device_codes::{Decision, DeviceLogin};
 use crate::error_response::ErrorResponse;
 use crate::http_response::Response;
 use crate::page::{decision_buttons, message, page, scope_list};
-use crate::person;
+use crate::person::Person;
 use crate::profiles::UserCodeFormat;
 use crate::request_parameters::RequestParameters;
 use crate::sessions::{Session, cross_site_page, is_same_origin};
@@ -54,9 +53,10 @@ pub(crate) fn respond(
     if typed.is_empty() {
         return Ok(form.again(StatusCode::BAD_REQUEST, typed, "Type the code that your device shows."));
     }
+    let person = server.people.first();
     let Some(login) = server.device_codes.by_typed_code(typed) else {
         if server.settings.wrong_code_limit.is_some() {
-            server.wrong_codes.note(now, exchange.peer, server.rules().device_code_lifetime);
+            server.wrong_codes.note(now, exchange.peer, server.device_code_lifetime());
         }
         return Ok(form.again(
             StatusCode::BAD_REQUEST,
@@ -73,9 +73,9 @@ pub(crate) fn respond(
         return Ok(form.again(StatusCode::GONE, "", text));
     }
     Ok(match parameters.get("decision") {
-        None => confirm(login, now, &csrf_token),
+        None => confirm(login, &person, now, &csrf_token),
         Some("approve") => {
-            login.decision = Decision::Approved;
+            login.approve(person);
             message(
                 StatusCode::OK,
                 "Device approved",
@@ -133,14 +133,13 @@ impl CodeForm<'_> {
     }
 }
 
-fn confirm(login: &DeviceLogin, now: Timestamp, csrf_token: &str) -> Response {
-    let name = clients::find(login.client_id).map_or(login.client_id, |client| client.name);
+fn confirm(login: &DeviceLogin, person: &Person, now: Timestamp, csrf_token: &str) -> Response {
     page(
         StatusCode::OK,
         "Approve this device?",
         &html! {
             h1 { "Approve this device?" }
-            p { strong { (name) } " wants to sign in as " strong { (person::SUBJECT) } ", with this code:" }
+            p { strong { (login.client.display_name()) } " wants to sign in as " strong { (person.subject) } ", with this code:" }
             strong.user-code { (login.user_code) }
             p {
                 "Is the device in your possession, and does it show this very code? "
@@ -151,7 +150,7 @@ fn confirm(login: &DeviceLogin, now: Timestamp, csrf_token: &str) -> Response {
                 dd { (scope_list(&login.scope)) }
                 dt { "The request" }
                 dd {
-                    "by client " code { (login.client_id) } " from " (login.requested_from) ", "
+                    "by client " code { (login.client.id) } " from " (login.requested_from) ", "
                     (login.age_in_words(now))
                 }
             }

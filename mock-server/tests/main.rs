@@ -6,6 +6,7 @@
 
 mod state;
 
+mod access_token;
 mod any_input;
 mod authorization_code;
 mod authorize;

@@ -1,5 +1,9 @@
 //! RFC 6749 section 6, RFC 9700 section 4.14.
 
+use std::time::Duration;
+
+use mock_server::Rotation;
+
 use crate::state::{Received, State, basic};
 
 fn refresh(state: &mut State, refresh_token: &str, extra: &str) -> Received {
@@ -91,4 +95,29 @@ fn an_access_token_is_no_refresh_token() {
     let tokens = state.device_tokens("read");
     refresh(&mut state, &tokens.access_token, "").assert_error(400, "invalid_grant");
     assert_eq!(state.resource(&tokens.refresh_token).status, 401);
+}
+
+#[test]
+fn without_rotation_a_token_stays_good_and_no_other_comes() {
+    let mut state = State::with(|settings| settings.refresh_token_rotation = Rotation::Off);
+    let tokens = state.device_tokens("read");
+    for _ in 0..3 {
+        let answer = refresh(&mut state, &tokens.refresh_token, "");
+        assert_eq!((answer.status, answer.json().get("refresh_token")), (200, None));
+    }
+}
+
+#[test]
+fn the_grace_window_repeats_the_answer_that_was_lost_and_then_ends() {
+    let rotation = Rotation::On { grace: Duration::from_secs(30) };
+    let mut state = State::with(|settings| settings.refresh_token_rotation = rotation);
+    let tokens = state.device_tokens("read");
+    let first = refresh(&mut state, &tokens.refresh_token, "");
+    state.wait_seconds(29);
+    let again = refresh(&mut state, &tokens.refresh_token, "");
+    assert_eq!((again.status, &again.body), (200, &first.body));
+    assert_eq!(again.header("cache-control"), Some("no-store"));
+    state.wait_seconds(1);
+    refresh(&mut state, &tokens.refresh_token, "").assert_error(400, "invalid_grant");
+    assert_eq!(state.resource(&first.tokens().access_token).status, 401, "the family is revoked");
 }

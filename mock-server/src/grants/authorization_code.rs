@@ -1,5 +1,7 @@
 //! `authorization_code`: RFC 6749 section 4.1.3, RFC 7636 section 4.6.
 
+use std::sync::Arc;
+
 use crate::authorization_codes::Usage;
 use crate::authorization_server::{AuthorizationServer, Exchange};
 use crate::clients::Client;
@@ -7,20 +9,19 @@ use crate::error_response::ErrorResponse;
 use crate::grants::{Refresh, access_token_response};
 use crate::http_response::Response;
 use crate::issued_tokens::Grant;
-use crate::person;
 use crate::request_parameters::RequestParameters;
 
 pub(crate) fn redeem(
     server: &mut AuthorizationServer,
     exchange: &mut Exchange<'_>,
-    client: &'static Client,
+    client: &Arc<Client>,
     parameters: &RequestParameters,
 ) -> Result<Response, ErrorResponse> {
     let now = exchange.now;
     let code = server
         .authorization_codes
         .find(parameters.require("code")?)
-        .filter(|code| code.client_id == client.id)
+        .filter(|code| code.client.id == client.id)
         .ok_or_else(|| ErrorResponse::invalid_grant("no such code was issued to this client"))?;
     match code.usage {
         Usage::Fresh => {}
@@ -36,7 +37,7 @@ pub(crate) fn redeem(
         }
     }
     if code.is_expired(now) {
-        return Err(ErrorResponse::invalid_grant("the code has expired: it is good for ten minutes"));
+        return Err(ErrorResponse::invalid_grant("the code has expired: let the person approve again"));
     }
     check_redirect_uri(client, code.redirect_uri.as_deref(), parameters.get("redirect_uri"))?;
     let proof = match (&code.challenge, parameters.get("code_verifier")) {
@@ -54,8 +55,8 @@ pub(crate) fn redeem(
 
     let scope = code.scope.clone();
     let grant = server.tokens.add_grant(Grant {
-        client_id: client.id,
-        subject: Some(person::SUBJECT),
+        client: Arc::clone(client),
+        person: Some(Arc::clone(&code.person)),
         scope: scope.clone(),
         nonce: code.nonce.clone(),
         authorized_at: code.authorized_at,
@@ -74,7 +75,7 @@ fn check_redirect_uri(
     let expected = match (authorized, given) {
         (None, None) => return Ok(()),
         (Some(authorized), _) => Some(authorized),
-        (None, Some(_)) => client.redirect_uris.first().copied(),
+        (None, Some(_)) => client.redirect_uris.first().map(String::as_str),
     };
     if given == expected {
         return Ok(());

@@ -1,5 +1,7 @@
 //! `client_credentials`: RFC 6749 section 4.4.
 
+use std::sync::Arc;
+
 use crate::authorization_server::{AuthorizationServer, Exchange};
 use crate::clients::Client;
 use crate::error_response::ErrorResponse;
@@ -9,25 +11,28 @@ use crate::issued_tokens::Grant;
 use crate::request_parameters::RequestParameters;
 use crate::scope::Scope;
 
+/// The scopes of OpenID Connect.
+const ABOUT_A_PERSON: [&str; 6] = ["openid", "profile", "email", "address", "phone", "offline_access"];
+
 pub(crate) fn issue(
     server: &mut AuthorizationServer,
     exchange: &mut Exchange<'_>,
-    client: &'static Client,
+    client: &Arc<Client>,
     parameters: &RequestParameters,
 ) -> Result<Response, ErrorResponse> {
     // "The client credentials grant type MUST only be used by confidential clients."
     if client.is_public() {
         return Err(ErrorResponse::unauthorized_client("a public client has no credentials to use"));
     }
-    let scope = Scope::requested(parameters.get("scope"))?;
-    if let Some(about_a_person) = scope.iter().find(|token| !matches!(*token, "read" | "write")) {
+    let scope = Scope::requested(parameters.get("scope"), &server.settings.scopes)?;
+    if let Some(about_a_person) = scope.iter().find(|token| ABOUT_A_PERSON.contains(token)) {
         return Err(ErrorResponse::invalid_scope(format!(
-            "the scope {about_a_person} is about a person, and this grant has none: ask for read or write"
+            "the scope {about_a_person} is about a person, and this grant has none"
         )));
     }
     let grant = server.tokens.add_grant(Grant {
-        client_id: client.id,
-        subject: None,
+        client: Arc::clone(client),
+        person: None,
         scope: scope.clone(),
         nonce: None,
         authorized_at: exchange.now,

@@ -1,5 +1,7 @@
 //! `urn:ietf:params:oauth:grant-type:device_code`: RFC 8628 sections 3.4 and 3.5.
 
+use std::sync::Arc;
+
 use crate::authorization_server::{AuthorizationServer, Exchange};
 use crate::clients::Client;
 use crate::device_codes::Decision;
@@ -7,7 +9,6 @@ use crate::error_response::ErrorResponse;
 use crate::grants::{Refresh, access_token_response};
 use crate::http_response::Response;
 use crate::issued_tokens::Grant;
-use crate::person;
 use crate::request_parameters::RequestParameters;
 
 /// With `auto_approve`, so many polls hear `authorization_pending` first.
@@ -16,7 +17,7 @@ const POLLS_BEFORE_AUTO_APPROVAL: u32 = 2;
 pub(crate) fn redeem(
     server: &mut AuthorizationServer,
     exchange: &mut Exchange<'_>,
-    client: &'static Client,
+    client: &Arc<Client>,
     parameters: &RequestParameters,
 ) -> Result<Response, ErrorResponse> {
     let now = exchange.now;
@@ -24,7 +25,7 @@ pub(crate) fn redeem(
     let login = server
         .device_codes
         .by_device_code(device_code)
-        .filter(|login| login.client_id == client.id)
+        .filter(|login| login.client.id == client.id)
         .ok_or_else(|| {
             ErrorResponse::invalid_grant("no such device_code was issued to this client, or it is long gone")
         })?;
@@ -45,7 +46,7 @@ pub(crate) fn redeem(
     }
     let is_time = login.pending_answers >= POLLS_BEFORE_AUTO_APPROVAL;
     if server.settings.auto_approve && is_time && login.decision == Decision::Pending {
-        login.decision = Decision::Approved;
+        login.approve(server.people.first());
     }
     if login.decision != Decision::Approved {
         if poll.too_fast {
@@ -64,8 +65,8 @@ pub(crate) fn redeem(
     let scope = login.scope.clone();
     login.decision = Decision::Redeemed;
     let grant = server.tokens.add_grant(Grant {
-        client_id: client.id,
-        subject: Some(person::SUBJECT),
+        client: Arc::clone(client),
+        person: login.person.clone(),
         scope: scope.clone(),
         nonce: None,
         authorized_at: now,

@@ -6,14 +6,14 @@ pub(crate) mod device_code;
 pub(crate) mod refresh_token;
 
 use hyper::StatusCode;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::authorization_server::AuthorizationServer;
 use crate::clock::Timestamp;
 use crate::http_response::{Response, json_no_store};
-use crate::id_token;
-use crate::issued_tokens::{ACCESS_TOKEN_LIFETIME, GrantId};
+use crate::issued_tokens::GrantId;
 use crate::scope::Scope;
+use crate::{access_token, id_token};
 
 /// Whether a refresh token comes with the access token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,19 +30,32 @@ pub(crate) fn access_token_response(
     scope: &Scope,
     refresh: Refresh,
 ) -> Response {
-    let access_token = server.tokens.issue_access_token(now, &mut server.randomness, grant, scope.clone());
+    json_no_store(StatusCode::OK, &issue_tokens(server, now, grant, scope, refresh))
+}
+
+/// Issues tokens of `grant` for `scope`: the members of the access token response.
+pub(crate) fn issue_tokens(
+    server: &mut AuthorizationServer,
+    now: Timestamp,
+    grant: GrantId,
+    scope: &Scope,
+    refresh: Refresh,
+) -> Value {
+    let lifetimes = server.settings.lifetimes;
+    let access_token = access_token::issue(server, now, grant, scope, lifetimes.access_token);
     let mut answer = json!({
         "access_token": access_token,
         "token_type": "Bearer",
-        "expires_in": ACCESS_TOKEN_LIFETIME.as_secs(),
+        "expires_in": lifetimes.access_token.as_secs(),
         "scope": scope.to_parameter(),
     });
     if refresh == Refresh::Issue {
+        let lifetime = lifetimes.refresh_token;
         answer["refresh_token"] =
-            server.tokens.issue_refresh_token(now, &mut server.randomness, grant).into();
+            server.tokens.issue_refresh_token(now, &mut server.randomness, grant, lifetime).into();
     }
     if let Some(id_token) = id_token::issue(server, now, grant, scope, &access_token) {
         answer["id_token"] = id_token.into();
     }
-    json_no_store(StatusCode::OK, &answer)
+    answer
 }

@@ -1,31 +1,44 @@
 //! `refresh_token` with rotation: RFC 6749 section 6, RFC 9700 section 4.14.
 
-use crate::authorization_server::{AuthorizationServer, Exchange};
+use std::sync::Arc;
+
+use hyper::StatusCode;
+
+use crate::authorization_server::{AuthorizationServer, Exchange, Rotation};
 use crate::clients::Client;
 use crate::error_response::ErrorResponse;
-use crate::grants::{Refresh, access_token_response};
-use crate::http_response::Response;
+use crate::grants::{Refresh, access_token_response, issue_tokens};
+use crate::http_response::{Response, json_no_store};
+use crate::issued_tokens::Spent;
 use crate::request_parameters::RequestParameters;
 use crate::scope::Scope;
 
 pub(crate) fn redeem(
     server: &mut AuthorizationServer,
     exchange: &mut Exchange<'_>,
-    client: &'static Client,
+    client: &Arc<Client>,
     parameters: &RequestParameters,
 ) -> Result<Response, ErrorResponse> {
     let now = exchange.now;
+    let rotation = server.settings.refresh_token_rotation;
+    let refresh_token = parameters.require("refresh_token")?;
     let (token, grant) = server
         .tokens
-        .refresh_token(now, parameters.require("refresh_token")?)
-        .filter(|(_, grant)| grant.client_id == client.id)
+        .refresh_token(now, refresh_token)
+        .filter(|(_, grant)| grant.client.id == client.id)
         .ok_or_else(|| {
             ErrorResponse::invalid_grant(
                 "no living refresh_token of this client: it is unknown, expired or revoked",
             )
         })?;
     let grant_id = token.grant;
-    if token.spent {
+    if let Some(spent) = &token.spent {
+        // The window is for a client that lost the answer, not for a second one.
+        if let (Rotation::On { grace }, Some(answer)) = (rotation, &spent.answer)
+            && now.since(spent.at) < grace
+        {
+            return Ok(json_no_store(StatusCode::OK, answer));
+        }
         server.tokens.revoke_grant(grant_id);
         return Err(ErrorResponse::invalid_grant(
             "this refresh_token was used before and rotated: all tokens of its family are revoked",
@@ -34,7 +47,7 @@ pub(crate) fn redeem(
     let scope = match parameters.get("scope") {
         None => grant.scope.clone(),
         asked => {
-            let asked = Scope::requested(asked)?;
+            let asked = Scope::requested(asked, &server.settings.scopes)?;
             // "MUST NOT include any scope not originally granted by the resource owner"
             if !asked.is_within(&grant.scope) {
                 return Err(ErrorResponse::invalid_scope(format!(
@@ -45,7 +58,15 @@ pub(crate) fn redeem(
             asked
         }
     };
-    token.spent = true;
+    let Rotation::On { grace } = rotation else {
+        return Ok(access_token_response(server, now, grant_id, &scope, Refresh::Withhold));
+    };
+    token.spent = Some(Spent { at: now, answer: None });
     // The new refresh token stands for the whole grant again, however narrow this access token is.
-    Ok(access_token_response(server, now, grant_id, &scope, Refresh::Issue))
+    let answer = issue_tokens(server, now, grant_id, &scope, Refresh::Issue);
+    let response = json_no_store(StatusCode::OK, &answer);
+    if !grace.is_zero() {
+        server.tokens.remember_answer(refresh_token, answer);
+    }
+    Ok(response)
 }
