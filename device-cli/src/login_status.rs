@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use unicode_width::UnicodeWidthStr as _;
+
 use crate::styled_line::clipped;
 
 /// How the login stands.
@@ -23,11 +25,12 @@ pub(crate) fn status_line(status: &Status, left: Duration, note: Option<&str>, c
         Status::Retrying { cause, captive_portal_suspected, next_poll_in } => {
             let hint =
                 if *captive_portal_suspected { "; does this network want a sign-in of its own?" } else { "" };
-            format!(
-                "{} left, connection lost, trying again in {} s (the code stays valid): {cause}{hint}",
-                clock(left),
-                whole_seconds(*next_poll_in),
-            )
+            let (left, wait) = (clock(left), whole_seconds(*next_poll_in));
+            let sentence =
+                format!("{left} left, connection lost, trying again in {wait} s (the code stays valid)");
+            let cause = format!(": {cause}{hint}");
+            // Half a cause says nothing.
+            if sentence.width() + cause.width() <= columns { sentence + &cause } else { sentence }
         }
     };
     let line = match note {
@@ -93,6 +96,8 @@ mod tests {
             "01:00 left, connection lost, trying again in 10 s (the code stays valid): \
              no connection to the server"
         );
+        let narrow = status_line(&waiting, Duration::from_secs(60), None, 79);
+        assert_eq!(narrow, "01:00 left, connection lost, trying again in 10 s (the code stays valid)");
         assert_eq!(status_line(&waiting, Duration::from_secs(60), None, 20), "01:00 left, connecti");
     }
 

@@ -60,10 +60,10 @@ impl Presentation {
         };
         let browser = Browser::usable(variable);
         let keys = [
-            can_approve.then_some("a approve here"),
-            Some("c copy the code"),
-            browser.is_some().then_some("o open a browser here"),
-            capabilities.live.then_some("q QR code on/off"),
+            can_approve.then_some("a approve"),
+            Some("c copy code"),
+            browser.is_some().then_some("o open"),
+            capabilities.live.then_some("q QR code"),
             Some("n new code"),
             Some("Enter check now"),
         ];
