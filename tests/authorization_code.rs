@@ -27,6 +27,7 @@ async fn the_redirect_to_this_machine_brings_a_token() {
     assert!(page.starts_with("HTTP/1.1 200"), "{page}");
     let identity = client.identity(&tokens).await.unwrap().expect("an identity");
     assert_eq!(identity.display_name().to_string(), "alice");
+    server.assert_clean();
 }
 
 #[tokio::test]
@@ -43,6 +44,7 @@ async fn an_answer_in_the_name_of_another_issuer_is_refused_before_the_code_is_s
         let error = login.finish(query).await.expect_err("no token");
         assert!(matches!(&error, Error::AuthorizationResponse(reason) if *reason == expected), "{error}");
         assert!(polls(&server).is_empty(), "the code stays here");
+        server.assert_clean();
     }
 }
 
@@ -58,6 +60,7 @@ async fn an_answer_to_somebody_elses_request_is_refused_before_the_code_is_sent(
     assert!(matches!(error, Error::AuthorizationResponse(AuthorizationResponseError::State)), "{error}");
     assert!(polls(&server).is_empty(), "the code stays here");
     theirs.finish(query).await.expect("the login that asked gets its token");
+    server.assert_clean();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -37,6 +37,7 @@ async fn the_uri_with_the_code_inside_is_the_servers_own() {
     assert_eq!(login.verification_uri(), plain);
     let complete = format!("{plain}?user_code={}", login.user_code());
     assert_eq!(login.verification_uri_complete(), Some(complete.as_str()));
+    server.assert_clean();
 }
 
 #[tokio::test]
@@ -124,6 +125,7 @@ async fn slow_down_adds_five_seconds_for_all_later_polls() {
     let gaps = gaps(&server);
     assert_eq!(gaps.len(), least.len());
     assert!(gaps.iter().zip(least).all(|(gap, least)| *gap >= least), "{gaps:?} for {least:?}");
+    server.assert_clean();
 }
 
 #[tokio::test]
@@ -138,6 +140,7 @@ async fn an_unknown_client_never_gets_a_code() {
     );
     let requests = server.requests();
     assert_eq!(requests.iter().filter(|it| it.path == "/device-authorization").count(), 1);
+    server.assert_clean();
 }
 
 #[tokio::test]
@@ -192,6 +195,7 @@ async fn a_server_that_is_away_for_a_while_ends_nothing() {
     server.approve(login.user_code()).unwrap();
     authorized(&mut login).await;
     assert_eq!(answers(&server), ["authorization_pending", "token"]);
+    server.assert_clean();
 }
 
 #[tokio::test]
@@ -215,6 +219,7 @@ async fn one_fault_after_another_ends_nothing() {
     server.approve(login.user_code()).unwrap();
     authorized(&mut login).await;
     assert!(gaps(&server).iter().all(|gap| *gap >= INTERVAL), "{:?}", gaps(&server));
+    server.assert_clean();
 }
 
 #[tokio::test]
@@ -231,6 +236,7 @@ async fn the_device_authorization_request_is_tried_three_times() {
     assert!(matches!(error, Error::Unavailable(_)), "{error}");
     let asked = server.requests().iter().filter(|it| it.path == "/device-authorization").count();
     assert_eq!(asked, 6);
+    server.assert_clean();
 }
 
 #[tokio::test]
@@ -275,6 +281,7 @@ async fn another_process_takes_a_login_up() {
     assert_eq!(resumed.user_code(), user_code);
     authorized(&mut resumed).await;
     assert!(gaps(&server).iter().all(|gap| *gap >= INTERVAL), "{:?}", gaps(&server));
+    server.assert_clean();
 }
 
 #[tokio::test]
@@ -298,6 +305,7 @@ async fn a_caller_that_owns_its_loop_gets_the_same() {
     assert!(tokens.refresh_token.is_some() || tokens.expires_in.is_some());
     assert_eq!(waits, [INTERVAL; 3]);
     assert_eq!(answers(&server), ["authorization_pending", "authorization_pending", "token"]);
+    server.assert_clean();
 }
 
 /// The one test in real time: the system's clock, tokio's timers, an interval of a second.
@@ -309,6 +317,7 @@ async fn in_real_time_no_gap_is_under_the_interval() {
     client.device_login("read").await.unwrap().wait().await.unwrap();
     assert_eq!(answers(&server), ["authorization_pending", "authorization_pending", "token"]);
     assert!(gaps(&server).iter().all(|gap| *gap >= second), "{:?}", gaps(&server));
+    server.assert_clean();
 }
 
 async fn start() -> (Arc<MockServer>, VirtualTime) {
@@ -345,6 +354,7 @@ async fn survives(fault: &Fault, then_waits: Duration, interval: Duration) {
     let least = [INTERVAL, INTERVAL, then_waits, interval];
     assert_eq!(gaps.len(), least.len());
     assert!(gaps.iter().zip(least).all(|(gap, least)| *gap >= least), "{gaps:?} for {least:?}");
+    server.assert_clean();
 }
 
 /// Waits until the server has said "pending" `times` times.
@@ -389,6 +399,7 @@ async fn assert_over(login: &mut DeviceLogin, server: &MockServer, time: &Virtua
         assert!(login.next_event().await.is_none());
     }
     assert_eq!(polls(server).len(), requests);
+    server.assert_clean();
 }
 
 /// The server's answers to the polls: the OAuth error, or `token`.

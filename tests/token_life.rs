@@ -21,6 +21,8 @@ async fn a_refresh_brings_new_tokens_and_ends_the_old_refresh_token() {
     let error = client.refresh(first_refresh_token).await.expect_err("it was used");
     assert!(matches!(&error, Error::Refused(refusal) if refusal.error == ErrorCode::InvalidGrant), "{error}");
     assert_eq!(status(&server, &client, &second.access_token).await, 401, "reuse ends the whole family");
+    let broken: Vec<_> = server.verdicts().iter().map(|verdict| verdict.rule).collect();
+    assert_eq!(broken, ["spent-refresh-token"], "what this test did on purpose, and nothing else");
 }
 
 #[tokio::test]
@@ -42,6 +44,7 @@ async fn a_revoked_login_is_over_at_the_resource_and_for_introspection() {
         .revoke(refresh_token, TokenTypeHint::RefreshToken)
         .await
         .expect("again is no error (RFC 7009 section 2.2)");
+    server.assert_clean();
 }
 
 #[tokio::test]
@@ -65,6 +68,7 @@ async fn a_service_gets_a_token_of_its_own_with_its_secret_in_either_place() {
         matches!(&error, Error::Refused(refusal) if refusal.error == ErrorCode::InvalidClient),
         "{error}"
     );
+    server.assert_clean();
 }
 
 #[tokio::test]
@@ -77,6 +81,7 @@ async fn a_token_goes_to_no_origin_that_was_not_named() {
     let error = client.get_resource(&url, &tokens.access_token).await.expect_err("another origin");
     assert!(matches!(error, Error::Url(_)), "{error}");
     assert!(stranger.requests().is_empty(), "nothing was sent");
+    server.assert_clean();
 }
 
 /// With the shortest interval: logins here are in real time, and approved before their one poll.

@@ -25,6 +25,7 @@ use crate::profiles::{Profile, Rules};
 use crate::randomness::Randomness;
 use crate::request_parameters::RequestParameters;
 use crate::scope;
+use crate::verdicts::{self, Verdict, Verdicts};
 use crate::wrong_codes::WrongCodes;
 use crate::{
     authorize, control, device_authorization, introspection, jwks, metadata, resource, revocation, token,
@@ -152,6 +153,7 @@ pub struct AuthorizationServer {
     pub(crate) authorization_codes: AuthorizationCodes,
     pub(crate) tokens: IssuedTokens,
     pub(crate) journal: Journal,
+    pub(crate) verdicts: Verdicts,
     misbehaviour: Misbehaviour,
 }
 
@@ -196,6 +198,7 @@ impl AuthorizationServer {
             authorization_codes: AuthorizationCodes::default(),
             tokens: IssuedTokens::default(),
             journal: Journal::default(),
+            verdicts: Verdicts::default(),
             misbehaviour: Misbehaviour::default(),
         }
     }
@@ -212,6 +215,7 @@ impl AuthorizationServer {
             Exchange { now: virtual_now, real_now: now, peer, request, fault: None, note: Note::default() };
         let route = endpoint::route(&self.settings.issuer, request.uri().path());
         let answer = self.answer(&mut exchange, &route);
+        verdicts::judge(self, &exchange, &route, &answer);
         let status = match &answer {
             Answer::Respond(response) => response.status().as_u16(),
             Answer::ResetConnection => 0,
@@ -220,7 +224,7 @@ impl AuthorizationServer {
         self.journal.record(RecordedRequest {
             method: printable(request.method().as_str()),
             path: route.journal_path(request.uri().path()),
-            at: virtual_now.since(self.started_at),
+            at: self.since_start(virtual_now),
             status,
             grant_type: note.grant_type,
             client_id: note.client_id,
@@ -233,6 +237,16 @@ impl AuthorizationServer {
     /// Answers the next `times` requests to `endpoint` with `fault`, after those already asked for.
     pub fn fail_next(&mut self, endpoint: Endpoint, fault: &Fault, times: usize) {
         self.misbehaviour.fail_next(endpoint, fault, times);
+    }
+
+    /// What clients did wrong so far by the server's clock, oldest first (the latest ten thousand).
+    pub fn verdicts(&self) -> impl DoubleEndedIterator<Item = &Verdict> {
+        self.verdicts.iter()
+    }
+
+    /// A moment as the journal tells it.
+    pub(crate) fn since_start(&self, now: Timestamp) -> Duration {
+        now.since(self.started_at)
     }
 
     /// What the server's clocks show when real time is `now`.
@@ -321,6 +335,12 @@ impl Exchange<'_> {
             self.note.client_id = form.get("client_id").map(printable);
             self.note.grant_type = form.get("grant_type").map(printable);
         }
+    }
+
+    /// The method and path as the journal tells them.
+    pub(crate) fn journal_line(&self, route: &Route) -> String {
+        let method = printable(self.request.method().as_str());
+        format!("{method} {}", route.journal_path(self.request.uri().path()))
     }
 
     /// Lets only the named methods through; `HEAD` goes wherever `GET` does.

@@ -20,6 +20,7 @@ use crate::http_response::{Response, empty, json_no_store, no_store};
 use crate::journal::RecordedRequest;
 use crate::person::Person;
 use crate::request_parameters::RequestParameters;
+use crate::verdicts;
 
 /// A device login that waits for a person.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -184,6 +185,10 @@ pub(crate) fn respond(
             exchange.allow("GET")?;
             let requests: Vec<Value> = server.requests().map(describe_request).collect();
             Ok(json_no_store(StatusCode::OK, &json!({ "requests": requests })))
+        }
+        Control::Verdicts => {
+            exchange.allow("GET")?;
+            Ok(json_no_store(StatusCode::OK, &verdicts::json(&server.verdicts)))
         }
         Control::AdvanceClock => {
             exchange.allow("POST")?;

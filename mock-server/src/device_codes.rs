@@ -11,6 +11,7 @@ use crate::person::Person;
 use crate::profiles::UserCodeFormat;
 use crate::randomness::Randomness;
 use crate::scope::Scope;
+use crate::verdicts::PollingConduct;
 
 /// How long an expired code is still answered with `expired_token`, before it is forgotten.
 const REMEMBERED_AFTER_EXPIRY: Duration = Duration::from_secs(60 * 60);
@@ -35,6 +36,8 @@ pub(crate) struct DeviceLogin {
     required_gap: Duration,
     last_poll: Option<Timestamp>,
     pub(crate) pending_answers: u32,
+    /// How the device polls, for the verdicts.
+    pub(crate) conduct: PollingConduct,
 }
 
 /// What the person at the verification page said, and what came of it.
@@ -139,6 +142,7 @@ impl DeviceCodes {
             required_gap: request.interval,
             last_poll: None,
             pending_answers: 0,
+            conduct: PollingConduct::new(now, request.interval, request.lifetime),
         };
         Ok((device_code.clone(), self.by_device_code.entry(device_code).or_insert(login)))
     }

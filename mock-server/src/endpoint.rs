@@ -42,6 +42,7 @@ pub(crate) enum Control {
     Devices,
     Device { user_code: String, verdict: Verdict },
     Requests,
+    Verdicts,
     AdvanceClock,
     Reset,
 }
@@ -89,6 +90,7 @@ fn route_control(path: &str) -> Option<Control> {
     Some(match path {
         "/devices" => Control::Devices,
         "/requests" => Control::Requests,
+        "/verdicts" => Control::Verdicts,
         "/clock/advance" => Control::AdvanceClock,
         "/reset" => Control::Reset,
         _ => {

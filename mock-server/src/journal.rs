@@ -73,6 +73,8 @@ pub(crate) struct Note {
     pub(crate) client_id: Option<String>,
     pub(crate) error: Option<String>,
     pub(crate) gap: Option<Duration>,
+    /// Whether the refresh token of the request had been rotated out before.
+    pub(crate) spent_refresh_token: bool,
 }
 
 /// Makes a text of the client's fit for a journal: printable ASCII, at most 80 characters.

@@ -30,7 +30,7 @@
 //! | `/revoke`, `/introspect` | RFC 7009, RFC 7662 |
 //! | `/resource` | says for whom a token stands; a POST needs the scope `write` (RFC 6750) |
 //! | `/userinfo`, `/jwks` | OpenID Connect; it and access tokens (RFC 9068) are signed with ES256 and a key that everyone knows |
-//! | `/_control/...` | `devices`, `devices/{user_code}/approve`, `deny` or `expire`, `requests`, `clock/advance`, `reset` |
+//! | `/_control/...` | `devices`, `devices/{user_code}/approve`, `deny` or `expire`, `requests`, `verdicts`, `clock/advance`, `reset` |
 //!
 //! # Ready-made clients
 //!
@@ -51,6 +51,14 @@
 //! [`MockServer::fail_next`] answers the next requests with a [`Fault`]; [`MockServer::pause_listening`] takes the
 //! server away and [`MockServer::resume_listening`] brings it back with its state. [`MockServer::requests`] tells what
 //! clients did, without secrets.
+//!
+//! # Verdicts
+//!
+//! The server judges its clients by its own clock: did they wait the interval before each poll, keep a `slow_down`,
+//! stop at the end, back off, use PKCE with a fresh verifier, keep secrets out of URLs, never use a spent refresh token?
+//! A broken MUST is an error, a SHOULD a warning, our advice a note; each [`Verdict`] names the section, what was
+//! expected and what came. [`MockServer::assert_clean`] ends a test, `mock-server --verdicts junit:FILE --fail-on
+//! warning` a CI job.
 //!
 //! [`AuthorizationServer`] is the same server without a socket, for tests in virtual time.
 #![forbid(unsafe_code)]
@@ -93,6 +101,7 @@ mod scope;
 mod sessions;
 mod token;
 mod userinfo;
+mod verdicts;
 mod verification_page;
 mod wrong_codes;
 
@@ -107,3 +116,4 @@ pub use misbehaviour::Fault;
 pub use mock_server::{MockServer, MockServerBuilder};
 pub use person::Person;
 pub use profiles::Profile;
+pub use verdicts::{Severity, Verdict};

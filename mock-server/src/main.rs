@@ -2,11 +2,12 @@
 #![forbid(unsafe_code)]
 
 use std::io::{self, Write as _};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
-use mock_server::{MockServer, Profile, RecordedRequest};
+use mock_server::{MockServer, Profile, RecordedRequest, Severity};
 use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -29,7 +30,40 @@ struct Arguments {
     /// Seconds between polls
     #[arg(long, value_name = "SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
     interval: u32,
+    /// At the end, write what clients did wrong to a file, as JSON or as a JUnit report; may be repeated
+    #[arg(long, value_name = "json:FILE|junit:FILE", value_parser = verdict_report)]
+    verdicts: Vec<VerdictReport>,
+    /// End with exit code 3 if clients did something wrong that weighs as much or more
+    #[arg(long, value_enum, value_name = "SEVERITY")]
+    fail_on: Option<SeverityName>,
 }
+
+#[derive(Clone, Debug)]
+enum VerdictReport {
+    Json(PathBuf),
+    Junit(PathBuf),
+}
+
+/// MUST is an error, SHOULD a warning, our advice a note.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum SeverityName {
+    Error,
+    Warning,
+    Note,
+}
+
+impl From<SeverityName> for Severity {
+    fn from(name: SeverityName) -> Self {
+        match name {
+            SeverityName::Error => Self::Error,
+            SeverityName::Warning => Self::Warning,
+            SeverityName::Note => Self::Note,
+        }
+    }
+}
+
+/// The exit code when clients did what `--fail-on` forbids.
+const CLIENTS_FAILED: u8 = 3;
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum ProfileName {
@@ -40,7 +74,7 @@ enum ProfileName {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     match run(Arguments::parse()).await {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(exit_code) => exit_code,
         Err(error) => {
             // Where stderr is gone, the exit code still says it.
             let _ = writeln!(io::stderr(), "mock-server: {error}");
@@ -49,7 +83,7 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(arguments: Arguments) -> io::Result<()> {
+async fn run(arguments: Arguments) -> io::Result<ExitCode> {
     // Caught from here on, so that no signal between "ready" and the wait is lost.
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -79,8 +113,35 @@ async fn run(arguments: Arguments) -> io::Result<()> {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
     }
-    server.stop().await;
-    Ok(())
+    server.stop_listening().await;
+    let fail_on = arguments.fail_on.map(Severity::from);
+    for report in &arguments.verdicts {
+        let (file, content) = match report {
+            VerdictReport::Json(file) => (file, server.verdicts_json()),
+            VerdictReport::Junit(file) => (file, server.verdicts_junit(fail_on.unwrap_or(Severity::Warning))),
+        };
+        std::fs::write(file, content).map_err(|error| {
+            io::Error::new(error.kind(), format!("cannot write the verdicts to {}: {error}", file.display()))
+        })?;
+    }
+    let failed: Vec<_> =
+        server.verdicts().into_iter().filter(|verdict| Some(verdict.severity) >= fail_on).collect();
+    if fail_on.is_none() || failed.is_empty() {
+        return Ok(ExitCode::SUCCESS);
+    }
+    for verdict in failed {
+        // As with requests: a log that cannot be written changes nothing.
+        let _ = writeln!(io::stderr(), "{verdict}");
+    }
+    Ok(ExitCode::from(CLIENTS_FAILED))
+}
+
+fn verdict_report(argument: &str) -> Result<VerdictReport, String> {
+    match argument.split_once(':') {
+        Some(("json", file)) if !file.is_empty() => Ok(VerdictReport::Json(file.into())),
+        Some(("junit", file)) if !file.is_empty() => Ok(VerdictReport::Junit(file.into())),
+        _ => Err("expected json:FILE or junit:FILE".to_owned()),
+    }
 }
 
 /// One line a request on stderr. A journal entry holds no secret, so neither does the line.

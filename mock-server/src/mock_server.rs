@@ -18,6 +18,7 @@ use crate::listener::{self, Accepting, RequestLog, Shared, lock};
 use crate::misbehaviour::Fault;
 use crate::person::Person;
 use crate::profiles::Profile;
+use crate::verdicts::{self, Severity, Verdict};
 
 /// A running authorization server on a loopback port. Dropping it stops it.
 ///
@@ -79,6 +80,34 @@ impl MockServer {
     /// What clients did so far, oldest first (the latest ten thousand requests).
     pub fn requests(&self) -> Vec<RecordedRequest> {
         lock(&self.shared).server.requests().cloned().collect()
+    }
+
+    /// What clients did wrong so far by the server's clock, oldest first (the latest ten thousand).
+    pub fn verdicts(&self) -> Vec<Verdict> {
+        lock(&self.shared).server.verdicts().cloned().collect()
+    }
+
+    /// The verdicts as `GET /_control/verdicts` tells them, for a file.
+    pub fn verdicts_json(&self) -> String {
+        verdicts::json(&lock(&self.shared).server.verdicts).to_string()
+    }
+
+    /// The verdicts in JUnit's XML: a test case a rule, failed where a verdict weighs `fail_on` or more.
+    pub fn verdicts_junit(&self, fail_on: Severity) -> String {
+        verdicts::junit(&lock(&self.shared).server.verdicts, fail_on)
+    }
+
+    /// Asserts that no client did anything wrong, be it only against our advice.
+    ///
+    /// For clients that are to break a rule, compare [`verdicts`](Self::verdicts) with what is expected.
+    ///
+    /// # Panics
+    ///
+    /// With every verdict, one a line, if there is one.
+    #[track_caller]
+    pub fn assert_clean(&self) {
+        let lines: Vec<String> = self.verdicts().iter().map(ToString::to_string).collect();
+        assert!(lines.is_empty(), "the client broke rules:\n{}", lines.join("\n"));
     }
 
     /// Moves the server's clock forward: over codes, tokens, expiry and the gaps between polls.
@@ -153,6 +182,11 @@ impl MockServer {
 
     /// Stops gracefully: requests under way are answered, for at most five seconds.
     pub async fn stop(self) {
+        self.stop_listening().await;
+    }
+
+    /// The same, but what was recorded can still be asked for.
+    pub async fn stop_listening(&self) {
         if let Socket::Listening(accepting) = self.replace_socket(Socket::Closed) {
             accepting.stop().await;
         }

@@ -33,4 +33,5 @@ mod resource;
 mod revocation;
 mod token;
 mod userinfo;
+mod verdicts;
 mod verification_page;

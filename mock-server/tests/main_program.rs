@@ -116,3 +116,45 @@ async fn a_port_in_use_is_explained() {
     let expected = format!("mock-server: cannot listen on 127.0.0.1:{port}: ");
     assert!(String::from_utf8_lossy(&output.stderr).starts_with(&expected), "{output:?}");
 }
+
+#[tokio::test]
+async fn what_clients_did_wrong_is_reported_at_the_end() {
+    let directory = env!("CARGO_TARGET_TMPDIR");
+    let (json, junit) = (format!("{directory}/verdicts.json"), format!("{directory}/verdicts.xml"));
+    let program = Program::start(&[
+        "--verdicts",
+        &format!("json:{json}"),
+        "--verdicts",
+        &format!("junit:{junit}"),
+        "--fail-on",
+        "error",
+    ]);
+    let path = "/token?client_secret=s3cr3t";
+    post(program.port(), path, "grant_type=client_credentials").await.unwrap();
+    let (code, log) = program.terminate();
+    assert_eq!(code, Some(3));
+    assert!(log.contains("error no-secret-in-url: expected secrets in the request body alone"), "{log}");
+    let report: Value = serde_json::from_str(&std::fs::read_to_string(json).unwrap()).unwrap();
+    assert_eq!((&report["clean"], &report["verdicts"][0]["severity"]), (&json!(false), &json!("error")));
+    let report = std::fs::read_to_string(junit).unwrap();
+    assert!(report.contains("<failure type=\"error\" message=\"error no-secret-in-url"), "{report}");
+    assert!(!format!("{log}{report}").contains("s3cr3t"));
+}
+
+#[tokio::test]
+async fn a_warning_does_not_fail_a_run_that_fails_on_errors() {
+    let authorize = "/authorize?response_type=code&client_id=web&state=0123456789";
+    for (fail_on, code) in [("error", 0), ("warning", 3), ("note", 3)] {
+        let program = Program::start(&["--auto-approve", "--fail-on", fail_on]);
+        get(program.port(), authorize, "").await.unwrap();
+        assert_eq!(program.terminate().0, Some(code), "{fail_on}");
+    }
+}
+
+#[test]
+fn a_report_without_a_format_is_explained() {
+    let program = Command::new(env!("CARGO_BIN_EXE_mock-server")).args(["--verdicts", "out.xml"]).output();
+    let output = program.unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("expected json:FILE or junit:FILE"));
+}

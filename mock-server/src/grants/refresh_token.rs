@@ -39,6 +39,7 @@ pub(crate) fn redeem(
         {
             return Ok(json_no_store(StatusCode::OK, answer));
         }
+        exchange.note.spent_refresh_token = true;
         server.tokens.revoke_grant(grant_id);
         return Err(ErrorResponse::invalid_grant(
             "this refresh_token was used before and rotated: all tokens of its family are revoked",
