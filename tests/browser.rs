@@ -1,5 +1,6 @@
 //! A headless Chromium, driven as a person would: by labels and buttons.
 
+use std::path::Path;
 use std::process::Command;
 
 use serde_json::{Value, json};
@@ -85,6 +86,11 @@ impl Browser {
     /// `overflows`: wider than the screen; `smallest_control`: the height of the smallest button or field.
     pub(crate) fn layout(&mut self) -> Value {
         self.act("layout", &json!({}))
+    }
+
+    /// Draws a page of HTML into a PNG file, pixel for pixel.
+    pub(crate) fn picture(&mut self, html: &str, width: usize, height: usize, path: &Path) {
+        self.act("picture", &json!({"html": html, "width": width, "height": height, "path": path}));
     }
 
     fn act(&mut self, action: &str, arguments: &Value) -> Value {

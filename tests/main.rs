@@ -3,11 +3,14 @@
 
 mod authorization_code;
 mod browser;
+mod device_cli;
 mod device_login;
 mod import_law;
 mod json_lines;
+mod login_screen;
 mod oidc_provider;
 mod repository;
+mod terminal;
 mod token_life;
 mod verification_page;
 mod virtual_time;

@@ -1,25 +1,32 @@
 //! A device login at `oidc-provider`, a certified authorization server that is not ours (npm).
 
-use oauth_client::{Client, DeviceLoginEvent};
 use serde_json::Value;
 
 use crate::browser::{Browser, node};
+use crate::device_cli::device_cli;
 use crate::json_lines::JsonLines;
 
 /// RFC 8628 section 3.2: "If no value is provided, clients MUST use 5 as the default." This server provides none.
 const DEFAULT_INTERVAL_MILLIS: f64 = 5000.0;
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[test]
 #[ignore = "needs node, npm packages and chromium: run by tests/run"]
-async fn a_login_is_approved_on_the_pages_of_oidc_provider() {
+fn a_login_is_approved_on_the_pages_of_oidc_provider() {
     let mut provider = JsonLines::start(node().arg("oidc_provider/server.mjs"));
     let issuer = provider.receive_event("ready")["issuer"].as_str().unwrap().to_owned();
-    let client = Client::builder("tv").issuer(&issuer).build().unwrap();
-    let mut login = client.device_login("openid profile").await.unwrap();
-    while !matches!(login.next_event().await, Some(DeviceLoginEvent::Pending { .. })) {}
-    approve(login.verification_uri(), login.user_code());
-    let tokens = login.wait().await.unwrap();
-    assert!(tokens.id_token.is_some());
+    let home = tempfile::tempdir().unwrap();
+    let arguments =
+        ["login", "--json", "--client-id", "tv", "--scope", "openid profile", "--issuer", &issuer];
+    let mut login = JsonLines::start(&mut device_cli(&home, &arguments));
+    let codes = login.receive_event("device_code_issued");
+    assert_eq!(codes["interval"], 5, "RFC 8628 section 3.2: the server sent none");
+    login.receive_event("pending");
+    approve(codes["verification_uri"].as_str().unwrap(), codes["user_code"].as_str().unwrap());
+    let ended = login.end();
+    assert_eq!(ended.status.code(), Some(0), "{ended:?}");
+    let authorized = ended.events.last().unwrap();
+    assert_eq!(authorized["event"], "authorized");
+    assert_eq!(authorized["account"], "Name of ada");
     assert_polite(provider);
 }
 
