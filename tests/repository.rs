@@ -51,6 +51,8 @@ fn the_top_of_the_repository_holds_the_named_rooms_only() {
         tracked_files().iter().filter_map(|path| path.split('/').next().map(str::to_owned)).collect();
     let strangers: Vec<&String> = found.iter().filter(|name| !TOP.contains(&name.as_str())).collect();
     assert!(strangers.is_empty(), "at the top of the repository, but in no map: {strangers:?}");
+    let missing: Vec<&&str> = TOP.iter().filter(|name| !found.contains(**name)).collect();
+    assert!(missing.is_empty(), "in the map, but not at the top of the repository: {missing:?}");
 }
 
 #[test]
