@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::body::Bytes;
@@ -10,6 +11,7 @@ use ring::hmac;
 
 use crate::access_token::AccessTokenFormat;
 use crate::authorization_codes::AuthorizationCodes;
+use crate::checks::{Check, Explanation, Lenient};
 use crate::clients::{Client, Clients};
 use crate::clock::Timestamp;
 use crate::device_codes::DeviceCodes;
@@ -24,12 +26,12 @@ use crate::person::{People, Person};
 use crate::profiles::{Profile, Rules};
 use crate::randomness::Randomness;
 use crate::request_parameters::RequestParameters;
-use crate::scope;
+use crate::scope::{self, Supported};
 use crate::verdicts::{self, Verdict, Verdicts};
 use crate::wrong_codes::WrongCodes;
 use crate::{
-    authorize, control, device_authorization, introspection, jwks, metadata, resource, revocation, token,
-    userinfo, verification_page,
+    authorize, control, device_authorization, explanation_page, introspection, jwks, metadata, resource,
+    revocation, token, userinfo, verification_page,
 };
 
 /// What is chosen before the server starts.
@@ -62,6 +64,8 @@ pub struct Settings {
     pub lifetimes: Lifetimes,
     /// What becomes of a refresh token that was used.
     pub refresh_token_rotation: Rotation,
+    /// The checks that are relaxed.
+    pub lenient: Lenient,
 }
 
 /// How long things are good for.
@@ -131,6 +135,7 @@ impl Settings {
             access_token_format: AccessTokenFormat::default(),
             lifetimes: Lifetimes::default(),
             refresh_token_rotation: Rotation::default(),
+            lenient: Lenient::default(),
         }
     }
 }
@@ -230,6 +235,7 @@ impl AuthorizationServer {
             client_id: note.client_id,
             error: note.error,
             gap: note.gap,
+            explanation: note.explanation,
         });
         answer
     }
@@ -247,6 +253,51 @@ impl AuthorizationServer {
     /// A moment as the journal tells it.
     pub(crate) fn since_start(&self, now: Timestamp) -> Duration {
         now.since(self.started_at)
+    }
+
+    /// Turns a refusal into its response.
+    fn refuse(&mut self, exchange: &mut Exchange<'_>, refusal: ErrorResponse) -> Response {
+        self.explain(exchange, refusal).into_response()
+    }
+
+    /// Notes a refusal, and gives it the `error_uri` of the page that says why.
+    pub(crate) fn explain(&mut self, exchange: &mut Exchange<'_>, refusal: ErrorResponse) -> ErrorResponse {
+        exchange.note.error = (!refusal.code.is_empty()).then(|| refusal.code.to_string());
+        let Some((check, got)) = refusal.failed() else {
+            return refusal;
+        };
+        let number = self.journal.count_refusal();
+        exchange.note.explanation = Some(Explanation::new(check, got, number));
+        let uri = format!("{}/explain/{}/{number}", self.settings.issuer, check.name());
+        refusal.with_uri(uri)
+    }
+
+    /// The client registered as `client_id`, or made up for it where that is relaxed.
+    pub(crate) fn client(&self, client_id: &str) -> Option<Arc<Client>> {
+        self.clients.find(client_id).map(Arc::clone).or_else(|| {
+            let mut unknown = Client::public(client_id);
+            unknown.require_pkce = false;
+            self.relaxes(Check::ClientId).then(|| Arc::new(unknown))
+        })
+    }
+
+    /// Whether `client` may use a grant.
+    pub(crate) fn may_use(&self, client: &Client, grant_type: &str) -> Result<(), ErrorResponse> {
+        if client.may_use(grant_type) || self.relaxes(Check::AllowedGrant) {
+            return Ok(());
+        }
+        let description =
+            format!("the client {} is not registered for the grant type {grant_type}", client.id);
+        Err(ErrorResponse::unauthorized_client(description).because(Check::AllowedGrant, grant_type))
+    }
+
+    pub(crate) fn supported_scopes(&self) -> Supported<'_> {
+        Supported { scopes: &self.settings.scopes, any: self.relaxes(Check::Scope) }
+    }
+
+    /// Whether a check is relaxed.
+    pub(crate) fn relaxes(&self, check: Check) -> bool {
+        self.settings.lenient.on(check)
     }
 
     /// What the server's clocks show when real time is `now`.
@@ -270,7 +321,7 @@ impl AuthorizationServer {
 
     fn answer(&mut self, exchange: &mut Exchange<'_>, route: &Route) -> Answer {
         if let Err(refusal) = host_allow_list::check(&self.settings, exchange.request) {
-            return Answer::Respond(exchange.refuse(refusal));
+            return Answer::Respond(self.refuse(exchange, refusal));
         }
         let response = match route {
             Route::To(endpoint) => {
@@ -288,9 +339,13 @@ impl AuthorizationServer {
             }
             Route::Control(control) => control::respond(self, exchange, control),
             Route::Unknown => Err(ErrorResponse::invalid_request("there is no such endpoint here")
-                .with_status(StatusCode::NOT_FOUND)),
+                .with_status(StatusCode::NOT_FOUND)
+                .because(Check::Path, route.journal_path(exchange.request.uri().path()))),
+            Route::Explanation { check, number } => {
+                explanation_page::respond(self, exchange, *check, *number)
+            }
         };
-        Answer::Respond(response.unwrap_or_else(|refusal| exchange.refuse(refusal)))
+        Answer::Respond(response.unwrap_or_else(|refusal| self.refuse(exchange, refusal)))
     }
 
     fn respond(
@@ -323,15 +378,9 @@ impl fmt::Debug for AuthorizationServer {
 }
 
 impl Exchange<'_> {
-    /// Turns a refusal into its response and notes its code.
-    pub(crate) fn refuse(&mut self, refusal: ErrorResponse) -> Response {
-        self.note.error = (!refusal.code.is_empty()).then(|| refusal.code.to_string());
-        refusal.into_response()
-    }
-
     /// Notes what the request says of itself, where no endpoint reads it.
     fn note_parameters(&mut self) {
-        if let Ok(form) = RequestParameters::form_with_repeats(self.request) {
+        if let Ok(form) = RequestParameters::form_with_repeats(self.request, Lenient::default()) {
             self.note.client_id = form.get("client_id").map(printable);
             self.note.grant_type = form.get("grant_type").map(printable);
         }

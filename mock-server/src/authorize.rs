@@ -7,14 +7,15 @@ use maud::html;
 
 use crate::authorization_codes::{AuthorizationCode, Usage};
 use crate::authorization_server::{AuthorizationServer, Exchange};
+use crate::checks::Check;
 use crate::clients::{Client, grant_type};
 use crate::error_response::ErrorResponse;
 use crate::http_response::{Response, redirect, with_query};
 use crate::misbehaviour::Fault;
-use crate::page::{decision_buttons, message, page_leading_to, scope_list};
+use crate::page::{decision_buttons, page, page_leading_to, scope_list};
 use crate::pkce::CodeChallenge;
 use crate::redirect_uri;
-use crate::request_parameters::RequestParameters;
+use crate::request_parameters::{RequestParameters, repeated};
 use crate::scope::Scope;
 use crate::sessions::{Session, cross_site_page, is_same_origin};
 
@@ -26,19 +27,19 @@ pub(crate) fn respond(
     exchange.allow("GET, POST")?;
     let is_post = exchange.request.method() == Method::POST;
     let parameters = if is_post {
-        RequestParameters::form_with_repeats(exchange.request)
+        RequestParameters::form_with_repeats(exchange.request, server.settings.lenient)
     } else {
         RequestParameters::with_repeats(exchange.request.uri().query().unwrap_or_default())
     };
     let parameters = match parameters {
         Ok(parameters) => parameters,
-        Err(refusal) => return Ok(exchange.refuse_on_page(&refusal.description)),
+        Err(refusal) => return Ok(refuse_on_page(server, exchange, refusal)),
     };
 
     // "the authorization server [...] MUST NOT automatically redirect the user agent to the invalid redirection URI"
     let (client, redirect_uri) = match client_and_redirect_uri(server, &parameters) {
         Ok(known) => known,
-        Err(reason) => return Ok(exchange.refuse_on_page(&reason)),
+        Err(refusal) => return Ok(refuse_on_page(server, exchange, refusal)),
     };
     exchange.note.client_id = Some(client.id.clone());
     let back = AuthorizationResponse {
@@ -48,19 +49,20 @@ pub(crate) fn respond(
 
     let request = match AuthorizationRequest::check(server, &client, &parameters) {
         Ok(request) => request,
-        Err(refusal) => return Ok(back.refuse(server, exchange, &refusal)),
+        Err(refusal) => return Ok(back.refuse(server, exchange, refusal)),
     };
     if let Some(Fault::Error(code)) = &exchange.fault {
         let refusal = ErrorResponse::new(code.clone(), "asked for by the test");
-        return Ok(back.refuse(server, exchange, &refusal));
+        return Ok(back.refuse(server, exchange, refusal));
     }
 
     let decision = parameters.get("decision").filter(|_| is_post);
     if decision.is_none() && server.settings.consent_page && !server.settings.auto_approve {
         if parameters.get("prompt") == Some("none") {
             let refusal =
-                ErrorResponse::new("consent_required", "the person has to be asked, but prompt is none");
-            return Ok(back.refuse(server, exchange, &refusal));
+                ErrorResponse::new("consent_required", "the person has to be asked, but prompt is none")
+                    .because(Check::Prompt, "prompt=none");
+            return Ok(back.refuse(server, exchange, refusal));
         }
         return Ok(consent_page(server, exchange, &client, &request, &redirect_uri, &parameters));
     }
@@ -70,7 +72,7 @@ pub(crate) fn respond(
         }
         if decision != "approve" {
             let refusal = ErrorResponse::new("access_denied", "the person refused");
-            return Ok(back.refuse(server, exchange, &refusal));
+            return Ok(back.refuse(server, exchange, refusal));
         }
     }
     let code = AuthorizationCode {
@@ -92,16 +94,20 @@ pub(crate) fn respond(
 fn client_and_redirect_uri(
     server: &AuthorizationServer,
     parameters: &RequestParameters,
-) -> Result<(Arc<Client>, String), String> {
+) -> Result<(Arc<Client>, String), ErrorResponse> {
     for name in ["client_id", "redirect_uri"] {
         if parameters.is_repeated(name) {
-            return Err(format!("The parameter {name} is repeated."));
+            return Err(repeated(name));
         }
     }
-    let client_id = parameters.get("client_id").ok_or("The parameter client_id is missing.")?;
-    let client = server.clients.find(client_id).ok_or("No client is registered with this client_id.")?;
-    let redirect_uri = redirect_uri::choose(client, parameters.get("redirect_uri"))?;
-    Ok((Arc::clone(client), redirect_uri.to_owned()))
+    let client_id = parameters.require("client_id")?;
+    let client = server.client(client_id).ok_or_else(|| {
+        ErrorResponse::invalid_request("no client is registered with this client_id")
+            .because(Check::ClientId, client_id)
+    })?;
+    let redirect_uri =
+        redirect_uri::choose(&client, parameters.get("redirect_uri"), server.settings.lenient)?.to_owned();
+    Ok((client, redirect_uri))
 }
 
 /// What the client asks for, in order.
@@ -116,32 +122,34 @@ impl AuthorizationRequest {
         client: &Client,
         parameters: &RequestParameters,
     ) -> Result<Self, ErrorResponse> {
-        if let Some(name) = parameters.first_repeated() {
-            return Err(ErrorResponse::invalid_request(format!("the parameter {name} is repeated")));
+        let repeats_count = !server.relaxes(Check::RepeatedParameter);
+        if let Some(name) = parameters.first_repeated().filter(|_| repeats_count) {
+            return Err(repeated(name));
         }
-        if parameters.require("response_type")? != "code" {
-            return Err(ErrorResponse::new("unsupported_response_type", "response_type must be code"));
+        let response_type = parameters.require("response_type")?;
+        if response_type != "code" {
+            return Err(ErrorResponse::new("unsupported_response_type", "response_type must be code")
+                .because(Check::ResponseType, response_type));
         }
-        if !client.may_use(grant_type::AUTHORIZATION_CODE) {
-            return Err(ErrorResponse::unauthorized_client(format!(
-                "the client {} is not registered for the grant type authorization_code",
-                client.id
-            )));
-        }
+        server.may_use(client, grant_type::AUTHORIZATION_CODE)?;
         // OpenID Connect Core section 3.1.2.6 has errors of its own for what metadata says is not supported.
         if parameters.get("request").is_some() {
-            return Err(ErrorResponse::new("request_not_supported", "send plain parameters"));
+            return Err(ErrorResponse::new("request_not_supported", "send plain parameters")
+                .because(Check::RequestObject, "request"));
         }
         if parameters.get("request_uri").is_some() {
-            return Err(ErrorResponse::new("request_uri_not_supported", "send plain parameters"));
+            return Err(ErrorResponse::new("request_uri_not_supported", "send plain parameters")
+                .because(Check::RequestObject, "request_uri"));
         }
-        if parameters.get("response_mode").is_some_and(|mode| mode != "query") {
-            return Err(ErrorResponse::invalid_request("response_mode must be query"));
+        if let Some(mode) = parameters.get("response_mode").filter(|mode| *mode != "query") {
+            return Err(ErrorResponse::invalid_request("response_mode must be query")
+                .because(Check::ResponseMode, mode));
         }
-        let scope = Scope::requested(parameters.get("scope"), &server.settings.scopes)?;
+        let scope = Scope::requested(parameters.get("scope"), &server.supported_scopes())?;
         let challenge = CodeChallenge::from_parameters(parameters)?;
-        if challenge.is_none() && client.require_pkce {
-            return Err(ErrorResponse::invalid_request("code challenge required (RFC 7636 section 4.4.1)"));
+        if challenge.is_none() && client.require_pkce && !server.relaxes(Check::PkceRequired) {
+            return Err(ErrorResponse::invalid_request("code challenge required (RFC 7636 section 4.4.1)")
+                .because(Check::PkceRequired, "none"));
         }
         Ok(Self { scope, challenge })
     }
@@ -156,12 +164,14 @@ struct AuthorizationResponse<'a> {
 impl AuthorizationResponse<'_> {
     fn refuse(
         &self,
-        server: &AuthorizationServer,
+        server: &mut AuthorizationServer,
         exchange: &mut Exchange<'_>,
-        refusal: &ErrorResponse,
+        refusal: ErrorResponse,
     ) -> Response {
-        exchange.note.error = Some(refusal.code.to_string());
-        self.send(server, exchange, &[("error", &refusal.code), ("error_description", &refusal.description)])
+        let refusal = server.explain(exchange, refusal);
+        let mut parameters = vec![("error", &*refusal.code), ("error_description", &refusal.description)];
+        parameters.extend(refusal.uri().map(|uri| ("error_uri", uri)));
+        self.send(server, exchange, &parameters)
     }
 
     fn send(
@@ -217,10 +227,19 @@ fn consent_page(
     session.remember(page_leading_to(StatusCode::OK, "Approve this app?", &body, leads_to))
 }
 
-impl Exchange<'_> {
-    /// 400 as a page: the person is told, the client is not (RFC 6749 section 4.1.2.1).
-    fn refuse_on_page(&mut self, reason: &str) -> Response {
-        self.note.error = Some("invalid_request".to_owned());
-        message(StatusCode::BAD_REQUEST, "This link cannot be used", reason)
-    }
+/// 400 as a page: the person is told, the client is not (RFC 6749 section 4.1.2.1).
+fn refuse_on_page(
+    server: &mut AuthorizationServer,
+    exchange: &mut Exchange<'_>,
+    refusal: ErrorResponse,
+) -> Response {
+    let refusal = server.explain(exchange, refusal);
+    let body = html! {
+        h1 { "This link cannot be used" }
+        p { "The app that sent you here made a mistake: " (refusal.description) "." }
+        @if let Some(uri) = refusal.uri() {
+            p { a href=(uri) rel="noreferrer" { "Why it was refused" } }
+        }
+    };
+    page(StatusCode::BAD_REQUEST, "This link cannot be used", &body)
 }

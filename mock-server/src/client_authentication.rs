@@ -9,6 +9,7 @@ use hyper::body::Bytes;
 use hyper::header::AUTHORIZATION;
 
 use crate::authorization_server::{AuthorizationServer, Exchange};
+use crate::checks::Check;
 use crate::clients::Client;
 use crate::error_response::ErrorResponse;
 use crate::journal::printable;
@@ -29,7 +30,8 @@ pub(crate) fn authenticate(
 
     let Some((client_id, secret)) = basic else {
         let Some(client_id) = body_client_id else {
-            return Err(ErrorResponse::invalid_request("the parameter client_id is missing"));
+            return Err(ErrorResponse::invalid_request("the parameter client_id is missing")
+                .because(Check::MissingParameter, "no client_id"));
         };
         return check(server, client_id, body_secret, false);
     };
@@ -37,12 +39,14 @@ pub(crate) fn authenticate(
         // "The client MUST NOT use more than one authentication method in each request."
         return Err(ErrorResponse::invalid_request(
             "one way of client authentication at a time: Basic or client_secret in the body",
-        ));
+        )
+        .because(Check::ClientAuthentication, "Basic and client_secret"));
     }
     if body_client_id.is_some_and(|named| named != client_id) {
         return Err(ErrorResponse::invalid_request(
             "client_id in the body differs from the one in the Authorization header",
-        ));
+        )
+        .because(Check::ClientAuthentication, "two different client_id"));
     }
     exchange.note.client_id = Some(printable(&client_id));
     check(server, &client_id, Some(&secret), true)
@@ -54,24 +58,29 @@ fn check(
     secret: Option<&str>,
     tried_basic: bool,
 ) -> Result<Arc<Client>, ErrorResponse> {
-    let Some(client) = server.clients.find(client_id).map(Arc::clone) else {
+    let Some(client) = server.client(client_id) else {
         return Err(ErrorResponse::invalid_client(
             "no client is registered with this client_id",
             tried_basic,
-        ));
+        )
+        .because(Check::ClientId, client_id));
     };
     match secret {
         None if client.is_public() => Ok(client),
+        _ if server.relaxes(Check::ClientSecret) => Ok(client),
         None => Err(ErrorResponse::invalid_client(
             format!("the client {client_id} is confidential: authenticate with Basic or client_secret"),
             tried_basic,
-        )),
+        )
+        .because(Check::ClientSecret, "none")),
         Some(_) if client.is_public() => Err(ErrorResponse::invalid_client(
             format!("the client {client_id} is public and has no secret: send client_id alone"),
             tried_basic,
-        )),
+        )
+        .because(Check::ClientSecret, "a secret of a public client")),
         Some(secret) if client.has_secret(secret) => Ok(client),
-        Some(_) => Err(ErrorResponse::invalid_client("the client secret is wrong", tried_basic)),
+        Some(_) => Err(ErrorResponse::invalid_client("the client secret is wrong", tried_basic)
+            .because(Check::ClientSecret, "another secret")),
     }
 }
 
@@ -82,13 +91,15 @@ fn basic_credentials(request: &Request<Bytes>) -> Result<Option<(String, String)
         return Ok(None);
     };
     if headers.next().is_some() {
-        return Err(ErrorResponse::invalid_request("the Authorization header is repeated"));
+        return Err(ErrorResponse::invalid_request("the Authorization header is repeated")
+            .because(Check::ClientAuthentication, "two Authorization headers"));
     }
     let malformed = || {
         ErrorResponse::invalid_client(
             "Authorization must be Basic with base64 of client_id:client_secret, each form-encoded first",
             true,
         )
+        .because(Check::ClientAuthentication, "an Authorization header of another form")
     };
     let header = header.to_str().map_err(|_| malformed())?;
     let (scheme, credentials) = header.split_once(' ').ok_or_else(malformed)?;

@@ -10,6 +10,7 @@ use hyper::header::{CONTENT_TYPE, ORIGIN};
 use serde_json::{Value, json};
 
 use crate::authorization_server::{AuthorizationServer, Exchange};
+use crate::checks::Lenient;
 use crate::clients::Client;
 use crate::clock::Timestamp;
 use crate::device_codes::{Decision, DeviceLogin};
@@ -239,7 +240,7 @@ fn duration_in_body(exchange: &Exchange<'_>) -> Result<Duration, ErrorResponse> 
             .ok()
             .and_then(|body| body["seconds"].as_f64())
     } else {
-        RequestParameters::from_form(exchange.request)?
+        RequestParameters::from_form(exchange.request, Lenient::default())?
             .get("seconds")
             .and_then(|seconds| seconds.parse().ok())
     };

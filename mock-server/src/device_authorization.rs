@@ -17,15 +17,10 @@ pub(crate) fn respond(
     exchange: &mut Exchange<'_>,
 ) -> Result<Response, ErrorResponse> {
     exchange.allow("POST")?;
-    let parameters = RequestParameters::from_form(exchange.request)?;
+    let parameters = RequestParameters::from_form(exchange.request, server.settings.lenient)?;
     let client = authenticate(server, exchange, &parameters)?;
-    if !client.may_use(grant_type::DEVICE_CODE) {
-        return Err(ErrorResponse::unauthorized_client(format!(
-            "the client {} is not registered for the device grant",
-            client.id
-        )));
-    }
-    let scope = Scope::requested(parameters.get("scope"), &server.settings.scopes)?;
+    server.may_use(&client, grant_type::DEVICE_CODE)?;
+    let scope = Scope::requested(parameters.get("scope"), &server.supported_scopes())?;
 
     let rules = server.rules();
     let lifetime = server.device_code_lifetime();

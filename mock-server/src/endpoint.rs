@@ -1,5 +1,6 @@
 //! Which endpoint a path means; each one answers with and without a trailing slash.
 
+use crate::checks::Check;
 use crate::journal::printable;
 
 /// The endpoints that clients and browsers meet.
@@ -33,6 +34,11 @@ pub enum Endpoint {
 pub(crate) enum Route {
     To(Endpoint),
     Control(Control),
+    /// The page that `error_uri` names.
+    Explanation {
+        check: Check,
+        number: Option<u64>,
+    },
     Unknown,
 }
 
@@ -71,6 +77,9 @@ pub(crate) fn route(issuer: &str, path: &str) -> Route {
     if let Some(control) = below.strip_prefix("/_control") {
         return route_control(control).map_or(Route::Unknown, Route::Control);
     }
+    if let Some(explanation) = below.strip_prefix("/explain/") {
+        return route_explanation(explanation).unwrap_or(Route::Unknown);
+    }
     Route::To(match below {
         "/authorize" => Endpoint::Authorize,
         "/device-authorization" => Endpoint::DeviceAuthorization,
@@ -84,6 +93,14 @@ pub(crate) fn route(issuer: &str, path: &str) -> Route {
         "/.well-known/openid-configuration" => Endpoint::Metadata,
         _ => return Route::Unknown,
     })
+}
+
+fn route_explanation(path: &str) -> Option<Route> {
+    let (name, number) = match path.split_once('/') {
+        Some((name, number)) => (name, Some(number.parse().ok()?)),
+        None => (path, None),
+    };
+    Some(Route::Explanation { check: Check::named(name)?, number })
 }
 
 fn route_control(path: &str) -> Option<Control> {

@@ -6,6 +6,7 @@ use hyper::StatusCode;
 use hyper::header::{ALLOW, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use serde_json::json;
 
+use crate::checks::Check;
 use crate::http_response::{Response, empty, json_no_store, no_store};
 
 /// A refusal that a client program reads: `error`, and a description that names what was expected.
@@ -16,6 +17,15 @@ pub(crate) struct ErrorResponse {
     pub(crate) code: Cow<'static, str>,
     pub(crate) description: String,
     header: Option<ErrorHeader>,
+    failed: Option<Box<Failed>>,
+}
+
+/// Which check failed, what came in its place, and where a person can read about it.
+#[derive(Debug)]
+struct Failed {
+    check: Check,
+    got: String,
+    uri: Option<String>,
 }
 
 /// The one header that tells a client what to do about it.
@@ -35,6 +45,7 @@ impl ErrorResponse {
             code: code.into(),
             description: in_error_description_charset(description.as_ref()),
             header: None,
+            failed: None,
         }
     }
 
@@ -64,6 +75,7 @@ impl ErrorResponse {
     /// 405: the endpoint exists, the method does not.
     pub(crate) fn method_not_allowed(allowed: &'static str) -> Self {
         let mut error = Self::invalid_request(format!("this endpoint takes {allowed} only"))
+            .because(Check::Method, "another method")
             .with_status(StatusCode::METHOD_NOT_ALLOWED);
         error.header = Some(ErrorHeader::Allow(allowed));
         error
@@ -71,13 +83,39 @@ impl ErrorResponse {
 
     /// 401 with a bare challenge: "the request lacks any authentication information" (RFC 6750 section 3.1).
     pub(crate) fn without_authentication() -> Self {
-        Self::new("", "").with_status(StatusCode::UNAUTHORIZED).with_bearer_challenge(None)
+        Self::new("", "")
+            .with_status(StatusCode::UNAUTHORIZED)
+            .with_bearer_challenge(None)
+            .because(Check::TokenPresence, "none")
     }
 
     /// The same refusal with `WWW-Authenticate: Bearer`, its error and, if given, the scope that is needed.
     pub(crate) fn with_bearer_challenge(mut self, scope: Option<&'static str>) -> Self {
         self.header = Some(ErrorHeader::BearerChallenge { scope });
         self
+    }
+
+    /// The same refusal, explained: which check failed, and what came (never a secret, a code or a token).
+    pub(crate) fn because(mut self, check: Check, got: impl Into<String>) -> Self {
+        self.failed = Some(Box::new(Failed { check, got: got.into(), uri: None }));
+        self
+    }
+
+    /// What failed, and what came in its place.
+    pub(crate) fn failed(&self) -> Option<(Check, &str)> {
+        self.failed.as_ref().map(|failed| (failed.check, failed.got.as_str()))
+    }
+
+    /// The same explained refusal with an `error_uri`.
+    pub(crate) fn with_uri(mut self, uri: String) -> Self {
+        if let Some(failed) = &mut self.failed {
+            failed.uri = Some(uri);
+        }
+        self
+    }
+
+    pub(crate) fn uri(&self) -> Option<&str> {
+        self.failed.as_ref()?.uri.as_deref()
     }
 
     /// The same refusal with another status.
@@ -96,7 +134,10 @@ impl ErrorResponse {
         let mut response = if self.code.is_empty() {
             no_store(empty(self.status))
         } else {
-            let body = json!({ "error": self.code, "error_description": self.description });
+            let mut body = json!({ "error": self.code, "error_description": self.description });
+            if let Some(uri) = self.uri() {
+                body["error_uri"] = uri.into();
+            }
             json_no_store(self.status, &body)
         };
         let (name, value) = match self.header {

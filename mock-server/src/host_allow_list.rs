@@ -6,6 +6,7 @@ use hyper::http::uri::Authority;
 use hyper::{Request, StatusCode, Uri};
 
 use crate::authorization_server::Settings;
+use crate::checks::Check;
 use crate::error_response::ErrorResponse;
 
 const LOOPBACK: [&str; 3] = ["127.0.0.1", "localhost", "[::1]"];
@@ -23,11 +24,13 @@ pub(crate) fn check(settings: &Settings, request: &Request<Bytes>) -> Result<(),
         }
         _ => false,
     };
-    if is_ours {
+    if is_ours || settings.lenient.on(Check::Host) {
         return Ok(());
     }
     let expected = format!("the Host header must be 127.0.0.1:{} or the issuer's host", settings.port);
-    Err(ErrorResponse::invalid_request(expected).with_status(StatusCode::MISDIRECTED_REQUEST))
+    Err(ErrorResponse::invalid_request(expected)
+        .with_status(StatusCode::MISDIRECTED_REQUEST)
+        .because(Check::Host, host.unwrap_or("none")))
 }
 
 /// Whether `origin`, as a browser sends it, is one of this server's own.

@@ -4,6 +4,7 @@ use hyper::StatusCode;
 use serde_json::{Value, json};
 
 use crate::authorization_server::{AuthorizationServer, Exchange};
+use crate::checks::Check;
 use crate::client_authentication::authenticate;
 use crate::clients::Client;
 use crate::clock::Timestamp;
@@ -17,10 +18,11 @@ pub(crate) fn respond(
     exchange: &mut Exchange<'_>,
 ) -> Result<Response, ErrorResponse> {
     exchange.allow("POST")?;
-    let parameters = RequestParameters::from_form(exchange.request)?;
+    let parameters = RequestParameters::from_form(exchange.request, server.settings.lenient)?;
     // "To prevent token scanning attacks, the endpoint MUST also require some form of authorization".
     let must_authenticate = || {
         ErrorResponse::invalid_client("only a confidential client that authenticates may introspect", true)
+            .because(Check::ConfidentialClient, "a public one, or none")
     };
     let client =
         authenticate(server, exchange, &parameters).map_err(|refusal| match parameters.get("client_id") {

@@ -193,13 +193,14 @@ fn pop_expired(by_expiry: &mut ByExpiry, now: Timestamp) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scope::Supported;
 
     #[test]
     fn what_has_expired_is_forgotten_with_its_grant() {
         let mut tokens = IssuedTokens::default();
         let client = Arc::new(Client::confidential("service", "secret"));
         let start = Timestamp::from_unix(Duration::from_secs(1_800_000_000));
-        let scope = Scope::requested(None, &["read".to_owned()]).unwrap();
+        let scope = Scope::requested(None, &Supported { scopes: &["read".to_owned()], any: false }).unwrap();
         for minute in 0..600 {
             let now = start + Duration::from_secs(60 * minute);
             let grant = Grant {

@@ -4,6 +4,8 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::time::Duration;
 
+use crate::checks::Explanation;
+
 /// Older entries make room for newer ones past this many.
 const CAPACITY: usize = 10_000;
 
@@ -29,6 +31,8 @@ pub struct RecordedRequest {
     pub error: Option<String>,
     /// For a poll: the time since the last poll of the same device code; `None` for the first.
     pub gap: Option<Duration>,
+    /// Why it was refused, if a check failed.
+    pub explanation: Option<Explanation>,
 }
 
 /// The line of a log: `POST /token 400 grant_type=... client_id=device error=slow_down gap=1.0s`.
@@ -51,18 +55,33 @@ impl fmt::Display for RecordedRequest {
 
 /// The latest requests, oldest first.
 #[derive(Debug, Default)]
-pub(crate) struct Journal(VecDeque<RecordedRequest>);
+pub(crate) struct Journal {
+    requests: VecDeque<RecordedRequest>,
+    refusals: u64,
+}
 
 impl Journal {
     pub(crate) fn record(&mut self, request: RecordedRequest) {
-        if self.0.len() == CAPACITY {
-            self.0.pop_front();
+        if self.requests.len() == CAPACITY {
+            self.requests.pop_front();
         }
-        self.0.push_back(request);
+        self.requests.push_back(request);
+    }
+
+    /// The number of the next refusal.
+    pub(crate) fn count_refusal(&mut self) -> u64 {
+        self.refusals += 1;
+        self.refusals
+    }
+
+    /// Why the refusal of this number was made, if it is still remembered.
+    pub(crate) fn explanation(&self, number: u64) -> Option<&Explanation> {
+        let explanations = self.requests.iter().rev().filter_map(|request| request.explanation.as_ref());
+        explanations.into_iter().find(|explanation| explanation.number == number)
     }
 
     pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = &RecordedRequest> {
-        self.0.iter()
+        self.requests.iter()
     }
 }
 
@@ -75,9 +94,16 @@ pub(crate) struct Note {
     pub(crate) gap: Option<Duration>,
     /// Whether the refresh token of the request had been rotated out before.
     pub(crate) spent_refresh_token: bool,
+    pub(crate) explanation: Option<Explanation>,
 }
 
 /// Makes a text of the client's fit for a journal: printable ASCII, at most 80 characters.
 pub(crate) fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_ascii_graphic() { c } else { '?' }).take(80).collect()
+}
+
+/// The same for a text of several words; it can stand between quotation marks.
+pub(crate) fn printable_text(text: &str) -> String {
+    let fit = |c: char| if matches!(c, ' '..='!' | '#'..='[' | ']'..='~') { c } else { '?' };
+    text.chars().map(fit).take(200).collect()
 }

@@ -7,13 +7,13 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
-use mock_server::{MockServer, Profile, RecordedRequest, Severity};
+use mock_server::{Check, Lenient, MockServer, Profile, RecordedRequest, Severity};
 use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
 
 /// A strict OAuth 2.0 authorization server for tests and development, on 127.0.0.1.
 #[derive(Debug, Parser)]
-#[command(version)]
+#[command(version, after_help = list_of_relaxable_checks())]
 struct Arguments {
     /// Port to listen on; 0 picks a free one
     #[arg(long, default_value_t = 0)]
@@ -36,6 +36,27 @@ struct Arguments {
     /// End with exit code 3 if clients did something wrong that weighs as much or more
     #[arg(long, value_enum, value_name = "SEVERITY")]
     fail_on: Option<SeverityName>,
+    /// Relax single checks, by the names listed below
+    #[arg(long, value_name = "NAME[,NAME]", value_delimiter = ',', value_parser = relaxable_check)]
+    lenient: Vec<Check>,
+}
+
+fn relaxable_check(name: &str) -> Result<Check, String> {
+    let relaxable = |check: &Check| check.relaxed().is_some();
+    Check::named(name).filter(relaxable).ok_or_else(|| {
+        let names: Vec<_> =
+            Check::ALL.iter().filter(|check| relaxable(check)).map(|check| check.name()).collect();
+        format!("no check of this name can be relaxed: choose among {}", names.join(", "))
+    })
+}
+
+/// What each check that can be relaxed then lets through.
+fn list_of_relaxable_checks() -> String {
+    let mut list = "Checks that --lenient relaxes:\n".to_owned();
+    for (name, relaxed) in Check::ALL.iter().filter_map(|check| Some((check.name(), check.relaxed()?))) {
+        list.extend([format!("  {name:22} {relaxed}\n")]);
+    }
+    list
 }
 
 #[derive(Clone, Debug)]
@@ -88,7 +109,12 @@ async fn run(arguments: Arguments) -> io::Result<ExitCode> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
 
+    let mut lenient = Lenient::default();
+    for check in arguments.lenient {
+        lenient.relax(check).map_err(io::Error::other)?;
+    }
     let mut builder = MockServer::builder()
+        .lenient(lenient)
         .port(arguments.port)
         .interval(Duration::from_secs(arguments.interval.into()))
         .auto_approve(arguments.auto_approve)
@@ -144,8 +170,11 @@ fn verdict_report(argument: &str) -> Result<VerdictReport, String> {
     }
 }
 
-/// One line a request on stderr. A journal entry holds no secret, so neither does the line.
+/// One line a request on stderr, and below it why it was refused. A journal entry holds no secret, so neither do they.
 fn log(request: &RecordedRequest) {
     // A log that cannot be written stops nobody's login.
-    let _ = writeln!(io::stderr(), "{request}");
+    let _ = match &request.explanation {
+        Some(explanation) => writeln!(io::stderr(), "{request}\n    refused: {explanation}"),
+        None => writeln!(io::stderr(), "{request}"),
+    };
 }

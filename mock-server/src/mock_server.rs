@@ -9,6 +9,7 @@ use tokio::net::TcpSocket;
 
 use crate::access_token::AccessTokenFormat;
 use crate::authorization_server::{AuthorizationServer, Lifetimes, Rotation, Settings};
+use crate::checks::Lenient;
 use crate::clients::Client;
 use crate::clock::RealClock;
 use crate::control::{ControlError, PendingDevice};
@@ -304,6 +305,12 @@ impl MockServerBuilder {
     /// What becomes of a refresh token that was used: replaced by default, without a grace window.
     pub fn refresh_token_rotation(mut self, rotation: Rotation) -> Self {
         self.settings.refresh_token_rotation = rotation;
+        self
+    }
+
+    /// Relaxes single checks, each by its name.
+    pub fn lenient(mut self, lenient: Lenient) -> Self {
+        self.settings.lenient = lenient;
         self
     }
 

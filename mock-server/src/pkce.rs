@@ -5,6 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::digest::{SHA256, digest};
 use subtle::ConstantTimeEq as _;
 
+use crate::checks::{Check, Lenient};
 use crate::error_response::ErrorResponse;
 use crate::request_parameters::RequestParameters;
 
@@ -30,17 +31,19 @@ impl CodeChallenge {
                 None => Ok(None),
                 Some(_) => Err(ErrorResponse::invalid_request(
                     "code_challenge_method came without a code_challenge (RFC 7636 section 4.3)",
-                )),
+                )
+                .because(Check::CodeChallengeMethod, "a method alone")),
             };
         };
         // "defaults to plain if not present in the request"
         let method = match method {
             None | Some("plain") => Method::Plain,
             Some("S256") => Method::S256,
-            Some(_) => {
+            _ => {
                 return Err(ErrorResponse::invalid_request(
                     "transform algorithm not supported: code_challenge_method must be S256 or plain",
-                ));
+                )
+                .because(Check::CodeChallengeMethod, method.unwrap_or_default()));
             }
         };
         let well_formed = match method {
@@ -53,22 +56,28 @@ impl CodeChallenge {
                 Method::S256 => {
                     "an S256 code_challenge is a SHA-256 hash in base64url: 43 characters, no padding"
                 }
-            }));
+            })
+            .because(Check::CodeChallenge, format!("{} characters", challenge.len())));
         }
         Ok(Some(Self { method, challenge: challenge.to_owned() }))
     }
 
     /// Compares as section 4.6 says; `invalid_grant` names what was expected.
-    pub(crate) fn verify(&self, code_verifier: Option<&str>) -> Result<(), ErrorResponse> {
+    pub(crate) fn verify(&self, code_verifier: Option<&str>, lenient: Lenient) -> Result<(), ErrorResponse> {
+        if lenient.on(Check::CodeVerifier) {
+            return Ok(());
+        }
         let Some(verifier) = code_verifier else {
             return Err(ErrorResponse::invalid_grant(
                 "code_verifier is missing: the authorization request had a code_challenge",
-            ));
+            )
+            .because(Check::CodeVerifier, "none"));
         };
-        if !is_43_to_128_unreserved(verifier) {
+        if !is_43_to_128_unreserved(verifier) && !lenient.on(Check::CodeVerifierShape) {
             return Err(ErrorResponse::invalid_grant(
                 "a code_verifier has 43 to 128 of the characters A-Z a-z 0-9 - . _ ~ (RFC 7636 section 4.1)",
-            ));
+            )
+            .because(Check::CodeVerifierShape, format!("{} characters", verifier.len())));
         }
         let matches = match self.method {
             Method::Plain => verifier.as_bytes().ct_eq(self.challenge.as_bytes()),
@@ -80,7 +89,8 @@ impl CodeChallenge {
         if bool::from(matches) {
             return Ok(());
         }
-        Err(ErrorResponse::invalid_grant("the code_verifier does not match the code_challenge"))
+        Err(ErrorResponse::invalid_grant("the code_verifier does not match the code_challenge")
+            .because(Check::CodeVerifier, "another verifier"))
     }
 }
 

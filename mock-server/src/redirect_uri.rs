@@ -1,19 +1,31 @@
 //! Redirection endpoints: RFC 6749 section 3.1.2, RFC 8252 section 7.3, RFC 9700 section 4.1.
 
+use crate::checks::{Check, Lenient};
 use crate::clients::Client;
+use crate::error_response::ErrorResponse;
 
-/// The redirect URI to use, or a sentence that tells the person why none can be.
-pub(crate) fn choose<'a>(client: &'a Client, requested: Option<&'a str>) -> Result<&'a str, String> {
+/// The redirect URI to use, or why none can be.
+pub(crate) fn choose<'a>(
+    client: &'a Client,
+    requested: Option<&'a str>,
+    lenient: Lenient,
+) -> Result<&'a str, ErrorResponse> {
+    let refuse = |description: String| {
+        ErrorResponse::invalid_request(description).because(Check::RedirectUri, requested.unwrap_or("none"))
+    };
     match (requested, client.redirect_uris.as_slice()) {
-        (_, []) => Err(format!("The client “{}” has no redirect URI registered.", client.id)),
+        (Some(uri), _) if lenient.on(Check::RedirectUri) && is_http(uri) => Ok(uri),
+        (_, []) => Err(refuse(format!("the client {} has no redirect URI registered", client.id))),
         (None, [only]) => Ok(only),
-        (None, _) => Err("The parameter redirect_uri is missing, and the client has several.".to_owned()),
+        (None, _) => {
+            Err(refuse("the parameter redirect_uri is missing, and the client has several".to_owned()))
+        }
         (Some(uri), registered) if registered.iter().any(|registered| matches(registered, uri)) => Ok(uri),
-        (Some(_), registered) => Err(format!(
-            "The redirect_uri is not registered for the client “{}”. Registered: {}.",
+        (Some(_), registered) => Err(refuse(format!(
+            "the redirect_uri is not registered for the client {}, which has {}",
             client.id,
             registered.join(", ")
-        )),
+        ))),
     }
 }
 
@@ -26,6 +38,12 @@ pub(crate) fn csp_source(redirect_uri: &str) -> &str {
     let host = redirect_uri.find("://").map_or(0, |at| at + 3);
     let end = redirect_uri[host..].find(['/', '?']).map_or(redirect_uri.len(), |at| host + at);
     &redirect_uri[..end]
+}
+
+/// Fit for `Location` and for a CSP source, and without a fragment (RFC 6749 section 3.1.2).
+fn is_http(uri: &str) -> bool {
+    let fit = uri.bytes().all(|byte| byte.is_ascii_graphic() && !b"\"#;,'<>\\".contains(&byte));
+    fit && (uri.starts_with("http://") || uri.starts_with("https://"))
 }
 
 /// "exact string matching", but for the port of a loopback address that was registered without one.

@@ -5,6 +5,7 @@ use hyper::body::Bytes;
 use hyper::header::CONTENT_TYPE;
 use percent_encoding::percent_decode_str;
 
+use crate::checks::{Check, Lenient};
 use crate::error_response::ErrorResponse;
 
 /// No request of any grant has as many parameters.
@@ -16,24 +17,37 @@ pub(crate) struct RequestParameters(Vec<(String, String)>);
 
 impl RequestParameters {
     /// Reads a form body for a client program; parameters in the URL are refused (RFC 6749 section 2.3.1).
-    pub(crate) fn from_form(request: &Request<Bytes>) -> Result<Self, ErrorResponse> {
-        if request.uri().query().is_some_and(|query| !query.is_empty()) {
+    pub(crate) fn from_form(request: &Request<Bytes>, lenient: Lenient) -> Result<Self, ErrorResponse> {
+        let query = request.uri().query().filter(|query| !query.is_empty());
+        if query.is_some() && !lenient.on(Check::ParametersInUrl) {
             return Err(ErrorResponse::invalid_request(
                 "parameters belong in the request body, not in the URL (RFC 6749 section 2.3.1)",
-            ));
+            )
+            .because(Check::ParametersInUrl, "parameters in the URL"));
         }
-        Self::form_with_repeats(request)?.each_once()
+        let mut parameters = Self::form_with_repeats(request, lenient)?;
+        if let Some(query) = query {
+            parameters.0.extend(Self::with_repeats(query)?.0);
+        }
+        if lenient.on(Check::RepeatedParameter) { Ok(parameters) } else { parameters.each_once() }
     }
 
     /// Reads a form body in which a parameter may come twice.
-    pub(crate) fn form_with_repeats(request: &Request<Bytes>) -> Result<Self, ErrorResponse> {
-        if !is_form(request) {
+    pub(crate) fn form_with_repeats(
+        request: &Request<Bytes>,
+        lenient: Lenient,
+    ) -> Result<Self, ErrorResponse> {
+        if !is_form(request) && !lenient.on(Check::ContentType) {
+            let media_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
             return Err(ErrorResponse::invalid_request(
                 "Content-Type must be application/x-www-form-urlencoded",
-            ));
+            )
+            .because(Check::ContentType, media_type.unwrap_or("none")));
         }
-        let body = str::from_utf8(request.body())
-            .map_err(|_| ErrorResponse::invalid_request("the request body is not UTF-8"))?;
+        let body = str::from_utf8(request.body()).map_err(|_| {
+            ErrorResponse::invalid_request("the request body is not UTF-8")
+                .because(Check::Encoding, "other bytes")
+        })?;
         Self::with_repeats(body)
     }
 
@@ -42,7 +56,8 @@ impl RequestParameters {
         let mut parameters = Vec::new();
         for pair in text.split('&').filter(|pair| !pair.is_empty()) {
             if parameters.len() == MAX_PARAMETERS {
-                return Err(ErrorResponse::invalid_request("more than 100 parameters"));
+                return Err(ErrorResponse::invalid_request("more than 100 parameters")
+                    .because(Check::ParameterCount, "more"));
             }
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             parameters.push((form_decode(name)?, form_decode(value)?));
@@ -54,7 +69,7 @@ impl RequestParameters {
     fn each_once(self) -> Result<Self, ErrorResponse> {
         match self.first_repeated() {
             None => Ok(self),
-            Some(name) => Err(ErrorResponse::invalid_request(format!("the parameter {name} is repeated"))),
+            Some(name) => Err(repeated(name)),
         }
     }
 
@@ -78,14 +93,22 @@ impl RequestParameters {
 
     /// The value of `name`, or the `invalid_request` that says that it is missing.
     pub(crate) fn require(&self, name: &str) -> Result<&str, ErrorResponse> {
-        self.get(name)
-            .ok_or_else(|| ErrorResponse::invalid_request(format!("the parameter {name} is missing")))
+        self.get(name).ok_or_else(|| {
+            ErrorResponse::invalid_request(format!("the parameter {name} is missing"))
+                .because(Check::MissingParameter, format!("no {name}"))
+        })
     }
 
     /// All names with their values.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
+}
+
+/// The refusal of a parameter that comes twice.
+pub(crate) fn repeated(name: &str) -> ErrorResponse {
+    ErrorResponse::invalid_request(format!("the parameter {name} is repeated"))
+        .because(Check::RepeatedParameter, format!("{name} more than once"))
 }
 
 /// Undoes `application/x-www-form-urlencoded` for one name or value.
@@ -95,12 +118,15 @@ pub(crate) fn form_decode(text: &str) -> Result<String, ErrorResponse> {
         bytes.get(at + 1..at + 3).is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
     });
     if !escapes_are_whole {
-        return Err(ErrorResponse::invalid_request("a percent sign must be followed by two hex digits"));
+        return Err(ErrorResponse::invalid_request("a percent sign must be followed by two hex digits")
+            .because(Check::Encoding, "a lone percent sign"));
     }
     let spaced = text.replace('+', " ");
     let decoded = percent_decode_str(&spaced).decode_utf8();
-    let decoded = decoded
-        .map_err(|_| ErrorResponse::invalid_request("a parameter is not UTF-8 after percent-decoding"))?;
+    let decoded = decoded.map_err(|_| {
+        ErrorResponse::invalid_request("a parameter is not UTF-8 after percent-decoding")
+            .because(Check::Encoding, "other bytes")
+    })?;
     Ok(decoded.into_owned())
 }
 

@@ -3,6 +3,7 @@
 use hyper::StatusCode;
 
 use crate::authorization_server::{AuthorizationServer, Exchange};
+use crate::checks::Check;
 use crate::client_authentication::authenticate;
 use crate::error_response::ErrorResponse;
 use crate::http_response::{Response, empty, no_store};
@@ -13,12 +14,15 @@ pub(crate) fn respond(
     exchange: &mut Exchange<'_>,
 ) -> Result<Response, ErrorResponse> {
     exchange.allow("POST")?;
-    let parameters = RequestParameters::from_form(exchange.request)?;
+    let parameters = RequestParameters::from_form(exchange.request, server.settings.lenient)?;
     let client = authenticate(server, exchange, &parameters)?;
     // `token_type_hint` only speeds up a search; this server looks everywhere (section 2.1).
     let token = parameters.require("token")?;
 
-    let of_another_client = || ErrorResponse::invalid_grant("the token was issued to another client");
+    let of_another_client = || {
+        ErrorResponse::invalid_grant("the token was issued to another client")
+            .because(Check::TokenOwner, "a token of another client")
+    };
     if let Some((refresh_token, grant)) = server.tokens.refresh_token(exchange.now, token) {
         if grant.client.id != client.id {
             return Err(of_another_client());

@@ -1,5 +1,6 @@
 //! Scopes: RFC 6749 section 3.3.
 
+use crate::checks::Check;
 use crate::error_response::ErrorResponse;
 
 /// What this server grants if nothing else is configured, in the order of its metadata.
@@ -8,20 +9,41 @@ pub(crate) const SUPPORTED: [&str; 6] = ["openid", "profile", "email", "offline_
 /// "process the request using a pre-defined default value": what is granted when none is asked.
 const DEFAULT: &str = "read";
 
+/// What may be asked for.
+pub(crate) struct Supported<'a> {
+    pub(crate) scopes: &'a [String],
+    /// Whether anything else may be, too.
+    pub(crate) any: bool,
+}
+
+impl Supported<'_> {
+    fn knows(&self, token: &str) -> bool {
+        // RFC 6749 section 3.3: 1*( %x21 / %x23-5B / %x5D-7E )
+        let well_formed = |token: &str| {
+            !token.is_empty() && token.bytes().all(|byte| matches!(byte, 0x21 | 0x23..=0x5B | 0x5D..=0x7E))
+        };
+        self.scopes.iter().any(|known| known == token) || self.any && well_formed(token)
+    }
+}
+
 /// A set of scope tokens, in the order asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Scope(Vec<String>);
 
 impl Scope {
     /// Reads the `scope` parameter; missing is the default scope, an unknown or ill-formed one `invalid_scope`.
-    pub(crate) fn requested(parameter: Option<&str>, supported: &[String]) -> Result<Self, ErrorResponse> {
+    pub(crate) fn requested(
+        parameter: Option<&str>,
+        supported: &Supported<'_>,
+    ) -> Result<Self, ErrorResponse> {
         let mut tokens: Vec<String> = Vec::new();
         for token in parameter.unwrap_or(DEFAULT).split(' ') {
-            if !supported.iter().any(|known| known == token) {
-                let known = supported.join(", ");
+            if !supported.knows(token) {
+                let known = supported.scopes.join(", ");
                 return Err(ErrorResponse::invalid_scope(format!(
                     "unknown scope '{token}': this server knows {known}, separated by single spaces"
-                )));
+                ))
+                .because(Check::Scope, parameter.unwrap_or_default()));
             }
             if !tokens.iter().any(|known| known == token) {
                 tokens.push(token.to_owned());

@@ -1,6 +1,7 @@
 //! The token endpoint: RFC 6749 section 3.2.
 
 use crate::authorization_server::{AuthorizationServer, Exchange};
+use crate::checks::Check;
 use crate::client_authentication::authenticate;
 use crate::clients::grant_type;
 use crate::error_response::ErrorResponse;
@@ -14,7 +15,7 @@ pub(crate) fn respond(
     exchange: &mut Exchange<'_>,
 ) -> Result<Response, ErrorResponse> {
     exchange.allow("POST")?;
-    let parameters = RequestParameters::from_form(exchange.request)?;
+    let parameters = RequestParameters::from_form(exchange.request, server.settings.lenient)?;
     exchange.note.grant_type = parameters.get("grant_type").map(printable);
     let client = authenticate(server, exchange, &parameters)?;
 
@@ -28,14 +29,10 @@ pub(crate) fn respond(
             return Err(ErrorResponse::new(
                 "unsupported_grant_type",
                 format!("this server knows the grant types {}", grant_type::ALL.join(", ")),
-            ));
+            )
+            .because(Check::GrantType, printable(grant_type)));
         }
     };
-    if !client.may_use(grant_type) {
-        return Err(ErrorResponse::unauthorized_client(format!(
-            "the client {} is not registered for the grant type {grant_type}",
-            client.id
-        )));
-    }
+    server.may_use(&client, grant_type)?;
     grant(server, exchange, &client, &parameters)
 }

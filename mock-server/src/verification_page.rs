@@ -5,6 +5,7 @@ use hyper::{Method, StatusCode};
 use maud::{Markup, html};
 
 use crate::authorization_server::{AuthorizationServer, Exchange};
+use crate::checks::Check;
 use crate::clock::Timestamp;
 use crate::device_codes::{Decision, DeviceLogin};
 use crate::error_response::ErrorResponse;
@@ -35,12 +36,13 @@ pub(crate) fn respond(
         return Ok(session.remember(form.prefilled(parameters.get("user_code").unwrap_or_default())));
     }
 
-    let parameters = RequestParameters::form_with_repeats(exchange.request)?;
+    let parameters = RequestParameters::form_with_repeats(exchange.request, server.settings.lenient)?;
     if !is_same_origin(server, exchange, &parameters) {
         return Ok(session.remember(cross_site_page()));
     }
     let now = exchange.now;
-    if let Some(wait) = server.wrong_codes.must_wait(now, exchange.peer, server.settings.wrong_code_limit) {
+    let limit = server.settings.wrong_code_limit.filter(|_| !server.relaxes(Check::UserCodeGuesses));
+    if let Some(wait) = server.wrong_codes.must_wait(now, exchange.peer, limit) {
         let mut response = message(
             StatusCode::TOO_MANY_REQUESTS,
             "Too many wrong codes",
@@ -55,7 +57,7 @@ pub(crate) fn respond(
     }
     let person = server.people.first();
     let Some(login) = server.device_codes.by_typed_code(typed) else {
-        if server.settings.wrong_code_limit.is_some() {
+        if limit.is_some() {
             server.wrong_codes.note(now, exchange.peer, server.device_code_lifetime());
         }
         return Ok(form.again(

@@ -85,6 +85,9 @@ proptest! {
         prop_assert!(answer.status < 500, "{} {}", answer.status, answer.body);
         if answer.header("content-type") == Some("application/json") && answer.status >= 400 {
             prop_assert!(answer.json()["error"].is_string());
+            let waits = matches!(answer.text("error").as_str(), "authorization_pending" | "access_denied");
+            let control = path.starts_with("/_control");
+            prop_assert!(waits || control || answer.json()["error_uri"].is_string(), "{}", answer.body);
         }
     }
 

@@ -10,6 +10,7 @@ mod access_token;
 mod any_input;
 mod authorization_code;
 mod authorize;
+mod checks;
 mod client_authentication;
 mod client_credentials;
 mod control;

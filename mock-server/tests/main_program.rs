@@ -158,3 +158,30 @@ fn a_report_without_a_format_is_explained() {
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&output.stderr).contains("expected json:FILE or junit:FILE"));
 }
+
+#[tokio::test]
+async fn a_refusal_is_explained_below_its_log_line() {
+    let program = Program::start(&[]);
+    post(program.port(), "/token", "grant_type=password&client_id=device").await.unwrap();
+    let (_, log) = program.terminate();
+    assert_eq!(
+        log,
+        "POST /token 400 grant_type=password client_id=device error=unsupported_grant_type\n    \
+         refused: check=grant_type section=\"RFC 6749 section 5.2\" \
+         expected=\"a grant_type that the metadata names\" got=\"password\"\n"
+    );
+}
+
+#[tokio::test]
+async fn checks_are_relaxed_by_name_and_an_unknown_name_is_refused() {
+    let program = Program::start(&["--lenient", "client_id,scope"]);
+    let form = "client_id=unknown&scope=anything";
+    assert_eq!(post(program.port(), "/device-authorization", form).await.unwrap().status, 200);
+    for name in ["everything", "grant_type", ""] {
+        let output =
+            Command::new(env!("CARGO_BIN_EXE_mock-server")).args(["--lenient", name]).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{name}");
+        let message = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(message.contains("choose among host, content_type, "), "{message}");
+    }
+}

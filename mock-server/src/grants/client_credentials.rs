@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::authorization_server::{AuthorizationServer, Exchange};
+use crate::checks::Check;
 use crate::clients::Client;
 use crate::error_response::ErrorResponse;
 use crate::grants::{Refresh, access_token_response};
@@ -22,13 +23,15 @@ pub(crate) fn issue(
 ) -> Result<Response, ErrorResponse> {
     // "The client credentials grant type MUST only be used by confidential clients."
     if client.is_public() {
-        return Err(ErrorResponse::unauthorized_client("a public client has no credentials to use"));
+        return Err(ErrorResponse::unauthorized_client("a public client has no credentials to use")
+            .because(Check::ConfidentialClient, "a public one"));
     }
-    let scope = Scope::requested(parameters.get("scope"), &server.settings.scopes)?;
+    let scope = Scope::requested(parameters.get("scope"), &server.supported_scopes())?;
     if let Some(about_a_person) = scope.iter().find(|token| ABOUT_A_PERSON.contains(token)) {
         return Err(ErrorResponse::invalid_scope(format!(
             "the scope {about_a_person} is about a person, and this grant has none"
-        )));
+        ))
+        .because(Check::Scope, scope.to_parameter()));
     }
     let grant = server.tokens.add_grant(Grant {
         client: Arc::clone(client),

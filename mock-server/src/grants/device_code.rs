@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::authorization_server::{AuthorizationServer, Exchange};
+use crate::checks::Check;
 use crate::clients::Client;
 use crate::device_codes::Decision;
 use crate::error_response::ErrorResponse;
@@ -28,18 +29,22 @@ pub(crate) fn redeem(
         .filter(|login| login.client.id == client.id)
         .ok_or_else(|| {
             ErrorResponse::invalid_grant("no such device_code was issued to this client, or it is long gone")
+                .because(Check::DeviceCode, "another")
         })?;
     let poll = login.poll(now);
     exchange.note.gap = poll.gap;
 
-    if login.decision == Decision::Redeemed {
+    let lenient = server.settings.lenient;
+    if login.decision == Decision::Redeemed && !lenient.on(Check::DeviceCodeReuse) {
         return Err(ErrorResponse::invalid_grant(
             "this device_code was redeemed before: it is good for one use",
-        ));
+        )
+        .because(Check::DeviceCodeReuse, "a second use"));
     }
     if login.is_expired(now) {
         let description = "the device_code has expired: start a new device authorization request";
-        return Err(ErrorResponse::new("expired_token", description));
+        return Err(ErrorResponse::new("expired_token", description)
+            .because(Check::DeviceCodeExpiry, "an expired one"));
     }
     if login.decision == Decision::Denied {
         return Err(ErrorResponse::new("access_denied", "the person refused"));
@@ -48,15 +53,16 @@ pub(crate) fn redeem(
     if server.settings.auto_approve && is_time && login.decision == Decision::Pending {
         login.approve(server.people.first());
     }
-    if login.decision != Decision::Approved {
-        if poll.too_fast {
+    if !matches!(login.decision, Decision::Approved | Decision::Redeemed) {
+        if poll.too_fast && !lenient.on(Check::PollInterval) {
             login.slow_down();
             let required = poll.required_gap.as_secs_f32();
             let gap = poll.gap.unwrap_or_default().as_secs_f32();
             return Err(ErrorResponse::new(
                 "slow_down",
                 format!("polled after {gap:.1} s, expected {required:.1} s: wait 5 s longer from now on"),
-            ));
+            )
+            .because(Check::PollInterval, format!("a poll after {gap:.1} s in place of {required:.1} s")));
         }
         login.pending_answers = login.pending_answers.saturating_add(1);
         return Err(ErrorResponse::new("authorization_pending", "the person has not decided yet"));

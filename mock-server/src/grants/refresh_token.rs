@@ -5,13 +5,14 @@ use std::sync::Arc;
 use hyper::StatusCode;
 
 use crate::authorization_server::{AuthorizationServer, Exchange, Rotation};
+use crate::checks::Check;
 use crate::clients::Client;
 use crate::error_response::ErrorResponse;
 use crate::grants::{Refresh, access_token_response, issue_tokens};
 use crate::http_response::{Response, json_no_store};
 use crate::issued_tokens::Spent;
 use crate::request_parameters::RequestParameters;
-use crate::scope::Scope;
+use crate::scope::{Scope, Supported};
 
 pub(crate) fn redeem(
     server: &mut AuthorizationServer,
@@ -20,6 +21,7 @@ pub(crate) fn redeem(
     parameters: &RequestParameters,
 ) -> Result<Response, ErrorResponse> {
     let now = exchange.now;
+    let lenient = server.settings.lenient;
     let rotation = server.settings.refresh_token_rotation;
     let refresh_token = parameters.require("refresh_token")?;
     let (token, grant) = server
@@ -30,9 +32,10 @@ pub(crate) fn redeem(
             ErrorResponse::invalid_grant(
                 "no living refresh_token of this client: it is unknown, expired or revoked",
             )
+            .because(Check::RefreshToken, "another")
         })?;
     let grant_id = token.grant;
-    if let Some(spent) = &token.spent {
+    if let Some(spent) = token.spent.as_ref().filter(|_| !lenient.on(Check::RefreshTokenReuse)) {
         // The window is for a client that lost the answer, not for a second one.
         if let (Rotation::On { grace }, Some(answer)) = (rotation, &spent.answer)
             && now.since(spent.at) < grace
@@ -43,18 +46,21 @@ pub(crate) fn redeem(
         server.tokens.revoke_grant(grant_id);
         return Err(ErrorResponse::invalid_grant(
             "this refresh_token was used before and rotated: all tokens of its family are revoked",
-        ));
+        )
+        .because(Check::RefreshTokenReuse, "a second use"));
     }
     let scope = match parameters.get("scope") {
         None => grant.scope.clone(),
         asked => {
-            let asked = Scope::requested(asked, &server.settings.scopes)?;
+            let supported = Supported { scopes: &server.settings.scopes, any: lenient.on(Check::Scope) };
+            let asked = Scope::requested(asked, &supported)?;
             // "MUST NOT include any scope not originally granted by the resource owner"
             if !asked.is_within(&grant.scope) {
                 return Err(ErrorResponse::invalid_scope(format!(
                     "the scope may not be wider than what was granted: {}",
                     grant.scope.to_parameter()
-                )));
+                ))
+                .because(Check::RefreshScope, asked.to_parameter()));
             }
             asked
         }

@@ -9,6 +9,7 @@ use super::rules::{
 };
 use super::{Findings, Verdicts};
 use crate::authorization_server::{Answer, Exchange};
+use crate::checks::Lenient;
 use crate::clients::Clients;
 use crate::request_parameters::RequestParameters;
 
@@ -25,7 +26,7 @@ pub(super) fn judge(
         return;
     };
     let parameters = if exchange.request.method() == Method::POST {
-        RequestParameters::form_with_repeats(exchange.request)
+        RequestParameters::form_with_repeats(exchange.request, Lenient::default())
     } else {
         RequestParameters::with_repeats(exchange.request.uri().query().unwrap_or_default())
     };

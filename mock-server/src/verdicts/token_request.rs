@@ -10,6 +10,7 @@ use super::Findings;
 use super::polling::Heard;
 use super::rules::{NO_ACCESS_TOKEN_IN_URL, NO_SECRET_IN_URL, PKCE_VERIFIER, SPENT_REFRESH_TOKEN};
 use crate::authorization_server::{Answer, Exchange};
+use crate::checks::Lenient;
 use crate::clients::grant_type;
 use crate::device_codes::{Decision, DeviceCodes};
 use crate::endpoint::Endpoint;
@@ -21,7 +22,7 @@ pub(super) fn judge(
     answer: &Answer,
     findings: &mut Findings,
 ) {
-    let Ok(form) = RequestParameters::form_with_repeats(exchange.request) else {
+    let Ok(form) = RequestParameters::form_with_repeats(exchange.request, Lenient::default()) else {
         return;
     };
     match form.get("grant_type") {
