@@ -1,5 +1,6 @@
 //! Putting the code into the clipboard of this machine, beside OSC 52, which reaches the one of the
 //! terminal even over SSH.
+#![allow(clippy::disallowed_methods, reason = "starts the clipboard program, with an exact argument list")]
 
 use std::io::Write as _;
 use std::process::{Command, Stdio};

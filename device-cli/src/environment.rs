@@ -1,4 +1,5 @@
 //! The only file that reads the environment.
+#![allow(clippy::disallowed_methods, reason = "the one place that reads the environment")]
 
 use std::env;
 use std::path::PathBuf;

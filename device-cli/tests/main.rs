@@ -1,5 +1,5 @@
 //! The real binary against an authorization server of our own, and against one that means harm.
-
+#![allow(clippy::disallowed_methods, reason = "tests start programs and read their settings")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail")]
 
 mod command_line;

@@ -1,4 +1,5 @@
 //! Moments in time, and the clock that they are read from.
+#![allow(clippy::disallowed_methods, reason = "the one place that reads the system's clocks")]
 
 use std::ops::Add;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};

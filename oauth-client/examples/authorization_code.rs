@@ -4,7 +4,7 @@
 //! cargo run -p mock-server -- --port 8080
 //! cargo run -p oauth-client --example authorization_code -- http://127.0.0.1:8080 native
 //! ```
-
+#![allow(clippy::disallowed_methods, reason = "an example is an application")]
 #![allow(clippy::print_stdout)] // An example may talk.
 
 use oauth_client::{Client, Error, Loopback};

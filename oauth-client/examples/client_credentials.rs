@@ -5,7 +5,7 @@
 //! echo -n service-secret > secret
 //! cargo run -p oauth-client --example client_credentials -- http://127.0.0.1:8080 service secret
 //! ```
-
+#![allow(clippy::disallowed_methods, reason = "an example is an application")]
 #![allow(clippy::print_stdout)] // An example may talk.
 
 use oauth_client::{Client, Error};

@@ -4,7 +4,7 @@
 //! cargo run -p mock-server -- --port 8080
 //! cargo run -p oauth-client --example device_login -- http://127.0.0.1:8080 device
 //! ```
-
+#![allow(clippy::disallowed_methods, reason = "an example is an application")]
 #![allow(clippy::print_stdout)] // An example may talk.
 
 use oauth_client::{Client, DeviceLoginEvent, Error};

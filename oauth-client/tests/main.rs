@@ -1,4 +1,5 @@
 //! The front against servers of literal bytes: mockito, raw sockets, and a scripted transport on virtual time.
+#![allow(clippy::disallowed_methods, reason = "tests start programs and read their settings")]
 #![allow(clippy::unwrap_used, clippy::expect_used)] // Tests, down to the helpers that clippy does not take for tests.
 
 mod authorization_code_login;

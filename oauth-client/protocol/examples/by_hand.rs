@@ -5,7 +5,7 @@
 //! cargo run -p oauth-protocol --example by_hand -- http://127.0.0.1:8080 device
 //! cargo run -p oauth-protocol --example by_hand -- DEVICE_AUTHORIZATION_ENDPOINT TOKEN_ENDPOINT CLIENT_ID
 //! ```
-
+#![allow(clippy::disallowed_methods, reason = "an example is an application")]
 #![allow(clippy::print_stdout)] // An example may talk.
 
 use std::error::Error;

@@ -1,4 +1,5 @@
 //! The protocol as its callers see it: literal bytes in, literal bytes out, and time as an argument.
+#![allow(clippy::disallowed_methods, reason = "tests start programs and read their settings")]
 #![allow(clippy::unwrap_used, clippy::expect_used)] // Outside `#[test]` functions too.
 #![allow(clippy::float_cmp)] // Seconds made of whole milliseconds.
 

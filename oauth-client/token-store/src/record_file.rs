@@ -1,4 +1,5 @@
 //! One record as a file: the lock beside it, and a write that a crash cannot cut short.
+#![allow(clippy::disallowed_methods, reason = "waiting for another process's lock takes real time")]
 
 use std::fs::{File, TryLockError};
 use std::io::{self, Read as _, Seek as _, Write as _};

@@ -1,4 +1,5 @@
 //! Wall-clock time, which survives a reboot and may jump.
+#![allow(clippy::disallowed_methods, reason = "the one place that reads the wall clock")]
 
 use std::time::{Duration, SystemTime};
 

@@ -1,4 +1,5 @@
 //! The token store as its users see it.
+#![allow(clippy::disallowed_methods, reason = "tests start programs and read their settings")]
 // Clippy knows a test function, not what it calls.
 #![allow(clippy::unwrap_used)]
 
