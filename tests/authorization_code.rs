@@ -101,14 +101,14 @@ fn native(server: &MockServer) -> Client {
 }
 
 /// Where a browser is sent by this page.
-async fn location(url: &str) -> String {
+pub(crate) async fn location(url: &str) -> String {
     let answer = get(url).await;
     let location = answer.lines().find_map(|line| line.strip_prefix("location: "));
     location.unwrap_or_else(|| panic!("no redirect: {answer}")).to_owned()
 }
 
 /// Head and body of the answer to a plain GET.
-async fn get(url: &str) -> String {
+pub(crate) async fn get(url: &str) -> String {
     let (host, path) =
         url.strip_prefix("http://").and_then(|rest| rest.split_once('/')).expect("an http URL");
     let mut stream = TcpStream::connect(host).await.expect("a connection");

@@ -5,6 +5,7 @@ mod authorization_code;
 mod browser;
 mod device_cli;
 mod device_login;
+mod examples;
 mod import_law;
 mod json_lines;
 mod login_screen;
