@@ -11,6 +11,8 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
+use crate::scripted_server::{ScriptedServer, Step};
+
 /// A certificate authority of our own.
 pub(crate) struct Authority(CertifiedIssuer<'static, KeyPair>);
 
@@ -136,11 +138,28 @@ async fn an_untrusted_server_ends_a_device_login_at_first_contact() {
     }
 }
 
-/// Runs in a process of its own, with an environment without certificates.
 #[tokio::test]
-#[ignore = "run by `without_root_certificates_https_says_what_to_do_and_loopback_http_works`"]
-async fn in_an_environment_without_certificates() {
-    use crate::scripted_server::{ScriptedServer, Step};
+async fn without_root_certificates_https_says_what_to_do_and_loopback_http_works() {
+    if has_an_environment_of_its_own() {
+        return https_says_what_to_do_and_loopback_http_works().await;
+    }
+    let this_test = "tls::without_root_certificates_https_says_what_to_do_and_loopback_http_works";
+    run_in_an_environment_without_certificates(this_test, &[]);
+}
+
+#[tokio::test]
+async fn a_proxy_in_the_environment_is_not_used() {
+    if has_an_environment_of_its_own() {
+        return https_says_what_to_do_and_loopback_http_works().await;
+    }
+    // Nobody listens there: a request that goes that way fails.
+    let proxy = "http://127.0.0.1:1";
+    let names = ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
+    let this_test = "tls::a_proxy_in_the_environment_is_not_used";
+    run_in_an_environment_without_certificates(this_test, &names.map(|name| (name, proxy)));
+}
+
+async fn https_says_what_to_do_and_loopback_http_works() {
     let authority = Authority::new();
     let port = authority.server_named("localhost").await;
     let words = tls_failure(&client(port, None)).await;
@@ -155,28 +174,21 @@ async fn in_an_environment_without_certificates() {
     over_http.refresh(&Secret::from("r")).await.unwrap();
 }
 
-/// Runs `in_an_environment_without_certificates`, with further variables.
-fn run_in_such_an_environment(variables: &[(&str, &str)]) {
+const NO_CERTIFICATES: &str = "/nonexistent/cert.pem";
+
+fn has_an_environment_of_its_own() -> bool {
+    std::env::var_os("SSL_CERT_FILE").is_some_and(|file| file == NO_CERTIFICATES)
+}
+
+/// Runs one test of this file again, in a process of its own: the environment belongs to a whole process.
+fn run_in_an_environment_without_certificates(test: &str, variables: &[(&str, &str)]) {
     let output = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "tls::in_an_environment_without_certificates", "--ignored", "--nocapture"])
-        .env("SSL_CERT_FILE", "/nonexistent/cert.pem")
+        .args(["--exact", test, "--nocapture"])
+        .env("SSL_CERT_FILE", NO_CERTIFICATES)
         .env("SSL_CERT_DIR", "/nonexistent/certs")
         .envs(variables.iter().copied())
         .output()
         .unwrap();
     let printed = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success() && printed.contains("1 passed"), "{printed}");
-}
-
-#[test]
-fn without_root_certificates_https_says_what_to_do_and_loopback_http_works() {
-    run_in_such_an_environment(&[]);
-}
-
-#[test]
-fn a_proxy_in_the_environment_is_not_used() {
-    // Nobody listens there: a request that goes that way fails.
-    let proxy = "http://127.0.0.1:1";
-    let names = ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
-    run_in_such_an_environment(&names.map(|name| (name, proxy)));
 }
