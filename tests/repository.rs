@@ -29,16 +29,15 @@ const TOP: &[&str] = &[
 const EMPTY_NAMES: &[&str] =
     &["common", "helper", "helpers", "misc", "prelude", "shared", "type", "types", "util", "utils"];
 
-/// Hosts of package registries, in two parts so that this file names none.
+/// Ends of the hosts of package registries, in two parts so that this file names none.
 const REGISTRY_HOSTS: &[(&str, &str)] = &[
     ("crates", "io"),
-    ("deb.debian", "org"),
-    ("files.pythonhosted", "org"),
+    ("debian", "org"),
+    ("golang", "org"),
     ("npmjs", "com"),
     ("npmjs", "org"),
-    ("proxy.golang", "org"),
     ("pypi", "org"),
-    ("security.debian", "org"),
+    ("pythonhosted", "org"),
     ("yarnpkg", "com"),
 ];
 
