@@ -6,6 +6,7 @@ mod browser;
 mod device_cli;
 mod device_login;
 mod examples;
+mod faults;
 mod import_law;
 mod json_lines;
 mod login_screen;

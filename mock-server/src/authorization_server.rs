@@ -12,16 +12,18 @@ use ring::hmac;
 use crate::access_token::AccessTokenFormat;
 use crate::authorization_codes::AuthorizationCodes;
 use crate::checks::{Check, Explanation, Lenient};
+use crate::client_authentication::named_in_basic;
 use crate::clients::{Client, Clients};
 use crate::clock::Timestamp;
-use crate::device_codes::DeviceCodes;
+use crate::device_codes::{Decision, DeviceCodes};
 use crate::endpoint::{self, Endpoint, Route};
 use crate::error_response::ErrorResponse;
 use crate::host_allow_list;
 use crate::http_response::Response;
 use crate::issued_tokens::IssuedTokens;
 use crate::journal::{Journal, Note, RecordedRequest, printable};
-use crate::misbehaviour::{Fault, Misbehaviour};
+use crate::login_script::{LoginScripts, Step};
+use crate::misbehaviour::{Delivery, Fault, Misbehaviour, SeededChance};
 use crate::person::{People, Person};
 use crate::profiles::{Profile, Rules};
 use crate::randomness::Randomness;
@@ -159,7 +161,8 @@ pub struct AuthorizationServer {
     pub(crate) tokens: IssuedTokens,
     pub(crate) journal: Journal,
     pub(crate) verdicts: Verdicts,
-    misbehaviour: Misbehaviour,
+    pub(crate) misbehaviour: Misbehaviour,
+    pub(crate) scripts: LoginScripts,
 }
 
 /// What goes back to the client.
@@ -169,6 +172,8 @@ pub enum Answer {
     Respond(hyper::Response<Bytes>),
     /// No byte of an answer: the connection is to be reset.
     ResetConnection,
+    /// An HTTP response that the transport is to mistreat.
+    Deliver(hyper::Response<Bytes>, Delivery),
 }
 
 /// One request on its way through an endpoint.
@@ -205,6 +210,7 @@ impl AuthorizationServer {
             journal: Journal::default(),
             verdicts: Verdicts::default(),
             misbehaviour: Misbehaviour::default(),
+            scripts: LoginScripts::default(),
         }
     }
 
@@ -222,8 +228,8 @@ impl AuthorizationServer {
         let answer = self.answer(&mut exchange, &route);
         verdicts::judge(self, &exchange, &route, &answer);
         let status = match &answer {
-            Answer::Respond(response) => response.status().as_u16(),
-            Answer::ResetConnection => 0,
+            Answer::ResetConnection | Answer::Deliver(_, Delivery::Never) => 0,
+            Answer::Respond(response) | Answer::Deliver(response, _) => response.status().as_u16(),
         };
         let note = exchange.note;
         self.journal.record(RecordedRequest {
@@ -325,17 +331,14 @@ impl AuthorizationServer {
         }
         let response = match route {
             Route::To(endpoint) => {
-                if let Some(fault) = self.misbehaviour.take(*endpoint) {
-                    exchange.note_parameters();
-                    if let Fault::Error(code) = &fault {
-                        exchange.note.error = Some(code.clone());
-                    }
-                    match fault.answer(*endpoint) {
-                        Some(answer) => return answer,
-                        None => exchange.fault = Some(fault),
-                    }
+                if let Some((fault, chance)) = self.fault_for(exchange, *endpoint) {
+                    return self.misbehave(exchange, *endpoint, &fault, chance);
                 }
                 self.respond(exchange, *endpoint)
+            }
+            Route::Elsewhere => {
+                Err(ErrorResponse::new("redirect_followed", "a fault led here, and no client follows it")
+                    .with_status(StatusCode::NOT_FOUND))
             }
             Route::Control(control) => control::respond(self, exchange, control),
             Route::Unknown => Err(ErrorResponse::invalid_request("there is no such endpoint here")
@@ -346,6 +349,85 @@ impl AuthorizationServer {
             }
         };
         Answer::Respond(response.unwrap_or_else(|refusal| self.refuse(exchange, refusal)))
+    }
+
+    /// What a script or a rule wants to go wrong with this request.
+    fn fault_for(
+        &mut self,
+        exchange: &mut Exchange<'_>,
+        endpoint: Endpoint,
+    ) -> Option<(Fault, SeededChance)> {
+        if endpoint == Endpoint::Token
+            && let Some(fault) = self.next_step_of_script(exchange)
+        {
+            exchange.note_parameters();
+            return Some((fault, SeededChance::new(0)));
+        }
+        if self.misbehaviour.is_empty() {
+            return None;
+        }
+        let mut asks = exchange.note.clone();
+        exchange.note_parameters();
+        let note = &exchange.note;
+        let struck = self.misbehaviour.take(endpoint, note.grant_type.as_deref(), note.client_id.as_deref());
+        if struck.is_none() {
+            // The endpoint notes for itself what it reads.
+            std::mem::swap(&mut asks, &mut exchange.note);
+        }
+        struck
+    }
+
+    /// What the script of the polled login says; decisions are made at once, and the endpoint answers.
+    fn next_step_of_script(&mut self, exchange: &mut Exchange<'_>) -> Option<Fault> {
+        if !self.device_codes.have_scripts {
+            return None;
+        }
+        let form = RequestParameters::form_with_repeats(exchange.request, Lenient::default()).ok()?;
+        let login = self.device_codes.by_device_code(form.get("device_code")?)?;
+        let error = |code: &str| Some(Fault::Error(code.to_owned()));
+        let fault = match login.script.next_step()? {
+            Step::Pending => error("authorization_pending"),
+            Step::SlowDown => {
+                login.slow_down();
+                error("slow_down")
+            }
+            Step::Fault(fault) => Some(fault),
+            Step::Approve => {
+                login.approve(self.people.first());
+                None
+            }
+            Step::Deny => {
+                login.decision = Decision::Denied;
+                None
+            }
+            Step::Expire => {
+                login.expires_at = login.expires_at.min(exchange.now);
+                None
+            }
+        };
+        if fault.is_some() {
+            exchange.note.gap = login.poll(exchange.now).gap;
+        }
+        fault
+    }
+
+    fn misbehave(
+        &mut self,
+        exchange: &mut Exchange<'_>,
+        endpoint: Endpoint,
+        fault: &Fault,
+        mut chance: SeededChance,
+    ) -> Answer {
+        if let Fault::Error(code) = fault {
+            exchange.note.error = Some(code.clone());
+        }
+        exchange.fault = Some(fault.clone());
+        if let Some(answer) = fault.instead_of_answer(endpoint, self.settings.port) {
+            return answer;
+        }
+        let response = self.respond(exchange, endpoint);
+        let response = response.unwrap_or_else(|refusal| self.refuse(exchange, refusal));
+        fault.apply(exchange.now, &mut chance, response)
     }
 
     fn respond(
@@ -380,10 +462,13 @@ impl fmt::Debug for AuthorizationServer {
 impl Exchange<'_> {
     /// Notes what the request says of itself, where no endpoint reads it.
     fn note_parameters(&mut self) {
-        if let Ok(form) = RequestParameters::form_with_repeats(self.request, Lenient::default()) {
-            self.note.client_id = form.get("client_id").map(printable);
-            self.note.grant_type = form.get("grant_type").map(printable);
-        }
+        let query = self.request.uri().query().unwrap_or_default();
+        let form = RequestParameters::form_with_repeats(self.request, Lenient::default())
+            .or_else(|_| RequestParameters::with_repeats(query))
+            .unwrap_or_default();
+        let in_basic = || named_in_basic(self.request);
+        self.note.client_id = form.get("client_id").map(printable).or_else(in_basic);
+        self.note.grant_type = form.get("grant_type").map(printable);
     }
 
     /// The method and path as the journal tells them.

@@ -84,6 +84,12 @@ fn check(
     }
 }
 
+/// The client that `Authorization: Basic` names, whatever its secret.
+pub(crate) fn named_in_basic(request: &Request<Bytes>) -> Option<String> {
+    let (client_id, _) = basic_credentials(request).ok()??;
+    Some(printable(&client_id))
+}
+
 /// The two halves of `Authorization: Basic`, each form-decoded (RFC 6749 section 2.3.1); `None` without the header.
 fn basic_credentials(request: &Request<Bytes>) -> Result<Option<(String, String)>, ErrorResponse> {
     let mut headers = request.headers().get_all(AUTHORIZATION).iter();

@@ -21,7 +21,7 @@ use crate::http_response::{Response, empty, json_no_store, no_store};
 use crate::journal::RecordedRequest;
 use crate::person::Person;
 use crate::request_parameters::RequestParameters;
-use crate::verdicts;
+use crate::{control_of_faults, verdicts};
 
 /// A device login that waits for a person.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -190,6 +190,9 @@ pub(crate) fn respond(
         Control::Verdicts => {
             exchange.allow("GET")?;
             Ok(json_no_store(StatusCode::OK, &verdicts::json(&server.verdicts)))
+        }
+        Control::Faults | Control::Fault { .. } | Control::Scripts => {
+            control_of_faults::respond(server, exchange, control)
         }
         Control::AdvanceClock => {
             exchange.allow("POST")?;

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::clients::Client;
 use crate::clock::Timestamp;
+use crate::login_script::LoginScript;
 use crate::person::Person;
 use crate::profiles::UserCodeFormat;
 use crate::randomness::Randomness;
@@ -36,6 +37,8 @@ pub(crate) struct DeviceLogin {
     required_gap: Duration,
     last_poll: Option<Timestamp>,
     pub(crate) pending_answers: u32,
+    /// What its next polls meet.
+    pub(crate) script: LoginScript,
     /// How the device polls, for the verdicts.
     pub(crate) conduct: PollingConduct,
 }
@@ -103,6 +106,8 @@ pub(crate) struct DeviceCodes {
     /// Keys are user codes as [`normalise`] leaves them.
     by_user_code: HashMap<String, String>,
     oldest_first: VecDeque<String>,
+    /// Whether any login came with a script: without one no poll looks for it.
+    pub(crate) have_scripts: bool,
 }
 
 /// The table of waiting logins is full.
@@ -130,6 +135,7 @@ impl DeviceCodes {
         let device_code = randomness.token();
         self.by_user_code.insert(normalise(&user_code), device_code.clone());
         self.oldest_first.push_back(device_code.clone());
+        self.have_scripts |= !request.script.is_empty();
         let login = DeviceLogin {
             user_code,
             client: request.client,
@@ -142,6 +148,7 @@ impl DeviceCodes {
             required_gap: request.interval,
             last_poll: None,
             pending_answers: 0,
+            script: request.script,
             conduct: PollingConduct::new(now, request.interval, request.lifetime),
         };
         Ok((device_code.clone(), self.by_device_code.entry(device_code).or_insert(login)))
@@ -183,6 +190,7 @@ pub(crate) struct NewDeviceLogin {
     pub(crate) requested_from: IpAddr,
     pub(crate) lifetime: Duration,
     pub(crate) interval: Duration,
+    pub(crate) script: LoginScript,
 }
 
 /// "stripping [...] characters such as punctuation" and case from what was typed (section 6.1).

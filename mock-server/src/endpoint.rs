@@ -29,6 +29,9 @@ pub enum Endpoint {
     Metadata,
 }
 
+/// The path that a client is sent to in vain, to see whether it goes.
+pub(crate) const ELSEWHERE: &str = "/elsewhere";
+
 /// Where a path leads.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Route {
@@ -39,6 +42,8 @@ pub(crate) enum Route {
         check: Check,
         number: Option<u64>,
     },
+    /// Where the redirect of a fault leads: nobody should come here.
+    Elsewhere,
     Unknown,
 }
 
@@ -49,6 +54,9 @@ pub(crate) enum Control {
     Device { user_code: String, verdict: Verdict },
     Requests,
     Verdicts,
+    Faults,
+    Fault { id: u64 },
+    Scripts,
     AdvanceClock,
     Reset,
 }
@@ -59,6 +67,37 @@ pub(crate) enum Verdict {
     Approve,
     Deny,
     Expire,
+}
+
+impl Endpoint {
+    /// Its name in the control interface: the last word of its path.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Authorize => "authorize",
+            Self::DeviceAuthorization => "device-authorization",
+            Self::Token => "token",
+            Self::VerificationPage => "device",
+            Self::Resource => "resource",
+            Self::Userinfo => "userinfo",
+            Self::Revocation => "revoke",
+            Self::Introspection => "introspect",
+            Self::Jwks => "jwks",
+            Self::Metadata => "metadata",
+        }
+    }
+
+    pub(crate) const ALL: [Self; 10] = [
+        Self::Authorize,
+        Self::DeviceAuthorization,
+        Self::Token,
+        Self::VerificationPage,
+        Self::Resource,
+        Self::Userinfo,
+        Self::Revocation,
+        Self::Introspection,
+        Self::Jwks,
+        Self::Metadata,
+    ];
 }
 
 /// Finds the route of `path`, below the issuer's own path or at the root.
@@ -79,6 +118,9 @@ pub(crate) fn route(issuer: &str, path: &str) -> Route {
     }
     if let Some(explanation) = below.strip_prefix("/explain/") {
         return route_explanation(explanation).unwrap_or(Route::Unknown);
+    }
+    if below == ELSEWHERE {
+        return Route::Elsewhere;
     }
     Route::To(match below {
         "/authorize" => Endpoint::Authorize,
@@ -108,9 +150,14 @@ fn route_control(path: &str) -> Option<Control> {
         "/devices" => Control::Devices,
         "/requests" => Control::Requests,
         "/verdicts" => Control::Verdicts,
+        "/faults" => Control::Faults,
+        "/scripts" => Control::Scripts,
         "/clock/advance" => Control::AdvanceClock,
         "/reset" => Control::Reset,
         _ => {
+            if let Some(id) = path.strip_prefix("/faults/") {
+                return Some(Control::Fault { id: id.parse().ok()? });
+            }
             let (user_code, verdict) = path.strip_prefix("/devices/")?.split_once('/')?;
             let verdict = match verdict {
                 "approve" => Verdict::Approve,

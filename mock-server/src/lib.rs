@@ -30,7 +30,7 @@
 //! | `/revoke`, `/introspect` | RFC 7009, RFC 7662 |
 //! | `/resource` | says for whom a token stands; a POST needs the scope `write` (RFC 6750) |
 //! | `/userinfo`, `/jwks` | OpenID Connect; it and access tokens (RFC 9068) are signed with ES256 and a key that everyone knows |
-//! | `/_control/...` | `devices`, `devices/{user_code}/approve`, `deny` or `expire`, `requests`, `verdicts`, `clock/advance`, `reset` |
+//! | `/_control/...` | `devices`, `devices/{user_code}/approve`, `deny` or `expire`, `requests`, `verdicts`, `faults`, `scripts`, `clock/advance`, `reset` |
 //!
 //! # Ready-made clients
 //!
@@ -48,7 +48,9 @@
 //! # Time and faults
 //!
 //! [`MockServer::advance`] moves one virtual clock over codes, tokens, expiry and the gaps between polls.
-//! [`MockServer::fail_next`] answers the next requests with a [`Fault`]; [`MockServer::pause_listening`] takes the
+//! [`MockServer::fail_next`] answers the next requests with a [`Fault`], [`MockServer::fault`] those that a [`FaultRule`]
+//! names while its guard lives; a [`LoginScript`] such as `pending*2, slow_down, 503*3, approve` leads one device login
+//! (in Rust, in the header `Mock-Script`, in a scope `script:...` or at `/_control/scripts`). [`MockServer::pause_listening`] takes the
 //! server away and [`MockServer::resume_listening`] brings it back with its state. [`MockServer::requests`] tells what
 //! clients did, without secrets.
 //!
@@ -73,6 +75,7 @@ mod client_authentication;
 mod clients;
 mod clock;
 mod control;
+mod control_of_faults;
 mod device_authorization;
 mod device_codes;
 mod endpoint;
@@ -87,6 +90,7 @@ mod issued_tokens;
 mod journal;
 mod jwks;
 mod listener;
+mod login_script;
 mod metadata;
 mod misbehaviour;
 mod mock_server;
@@ -115,8 +119,9 @@ pub use clock::Timestamp;
 pub use control::{ControlError, PendingDevice};
 pub use endpoint::Endpoint;
 pub use journal::RecordedRequest;
-pub use misbehaviour::Fault;
-pub use mock_server::{MockServer, MockServerBuilder};
+pub use login_script::{LoginScript, LoginScriptError};
+pub use misbehaviour::{Delivery, Fault, FaultNotationError, FaultRule};
+pub use mock_server::{FaultGuard, MockServer, MockServerBuilder};
 pub use person::Person;
 pub use profiles::Profile;
 pub use verdicts::{Severity, Verdict};

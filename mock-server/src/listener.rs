@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use http_body_util::{BodyExt as _, Full, Limited};
+use http_body_util::{BodyExt as _, Limited};
 use hyper::body::{Body as _, Incoming};
 use hyper::header::{CONNECTION, HeaderValue};
 use hyper::server::conn::http1;
@@ -21,9 +21,11 @@ use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
 use crate::authorization_server::{Answer, AuthorizationServer};
-use crate::clock::RealClock;
+use crate::clock::{RealClock, Timestamp};
 use crate::error_response::ErrorResponse;
 use crate::journal::RecordedRequest;
+use crate::misbehaviour::Delivery;
+use crate::misbehaviour::delivery::DeliveredBody;
 
 /// No request of any OAuth grant comes near this many bytes.
 const BODY_LIMIT: usize = 64 * 1024;
@@ -134,7 +136,16 @@ async fn serve_connection(
         let (shared, reset) = (Arc::clone(&shared), Arc::clone(&reset));
         async move {
             match answer(request, peer, &shared).await {
-                Answer::Respond(response) => Ok(response.map(Full::new)),
+                Answer::Respond(response) => Ok(response.map(DeliveredBody::whole)),
+                Answer::Deliver(response, delivery) => {
+                    match delivery {
+                        Delivery::Late { until } => wait_until(&shared, until).await,
+                        // Until the client goes away, and this task with it.
+                        Delivery::Never => std::future::pending().await,
+                        _ => {}
+                    }
+                    Ok(response.map(|body| DeliveredBody::new(body, delivery)))
+                }
                 Answer::ResetConnection => {
                     reset.store(true, Ordering::Relaxed);
                     Err(ConnectionReset)
@@ -176,6 +187,22 @@ async fn answer(request: Request<Incoming>, peer: IpAddr, shared: &Mutex<Shared>
         log(&recorded);
     }
     answer
+}
+
+/// Waits by the virtual clock, which a test may move at any time.
+async fn wait_until(shared: &Mutex<Shared>, moment: Timestamp) {
+    /// How soon a clock that was moved is noticed.
+    const LOOK: Duration = Duration::from_millis(10);
+    loop {
+        let left = {
+            let shared = lock(shared);
+            moment.since(shared.server.virtual_time(shared.clock.now()))
+        };
+        if left.is_zero() {
+            return;
+        }
+        tokio::time::sleep(left.min(LOOK)).await;
+    }
 }
 
 fn refuse_body(status: StatusCode, description: &str) -> Answer {

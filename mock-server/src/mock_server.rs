@@ -16,7 +16,8 @@ use crate::control::{ControlError, PendingDevice};
 use crate::endpoint::Endpoint;
 use crate::journal::RecordedRequest;
 use crate::listener::{self, Accepting, RequestLog, Shared, lock};
-use crate::misbehaviour::Fault;
+use crate::login_script::{LoginScript, WaitingScript};
+use crate::misbehaviour::{Fault, FaultRule, RuleId};
 use crate::person::Person;
 use crate::profiles::Profile;
 use crate::verdicts::{self, Severity, Verdict};
@@ -151,6 +152,24 @@ impl MockServer {
         lock(&self.shared).server.fail_next(endpoint, fault, times);
     }
 
+    /// Lets requests meet a fault for as long as the guard lives.
+    pub fn fault(&self, rule: FaultRule) -> FaultGuard {
+        let id = lock(&self.shared).server.misbehaviour.add(rule);
+        FaultGuard { shared: Arc::clone(&self.shared), id, expected: None }
+    }
+
+    /// Tells the next device login that no other script waits for what its polls meet.
+    pub fn script_next_login(&self, script: LoginScript) {
+        let waiting = WaitingScript { script, client_id: None, scope: None, times: Some(1) };
+        lock(&self.shared).server.scripts.add(waiting);
+    }
+
+    /// Tells every device login of a client what its polls meet, until the server is reset.
+    pub fn script_logins_of(&self, client_id: impl Into<String>, script: LoginScript) {
+        let waiting = WaitingScript { script, client_id: Some(client_id.into()), scope: None, times: None };
+        lock(&self.shared).server.scripts.add(waiting);
+    }
+
     /// Forgets all codes, tokens, faults and requests, and what was added to the clock.
     pub fn reset(&self) {
         let shared = &mut *lock(&self.shared);
@@ -196,6 +215,45 @@ impl MockServer {
     fn replace_socket(&self, socket: Socket) -> Socket {
         let mut current = self.socket.lock().unwrap_or_else(PoisonError::into_inner);
         std::mem::replace(&mut *current, socket)
+    }
+}
+
+/// A fault that ends with this value.
+#[must_use = "the fault ends at once when the guard is dropped"]
+pub struct FaultGuard {
+    shared: Arc<Mutex<Shared>>,
+    id: RuleId,
+    expected: Option<u64>,
+}
+
+impl FaultGuard {
+    /// How many requests it struck so far.
+    pub fn hits(&self) -> u64 {
+        lock(&self.shared).server.misbehaviour.hits(self.id)
+    }
+
+    /// Asserts, when the guard is dropped, that it struck exactly so many requests.
+    pub fn expect(mut self, hits: u64) -> Self {
+        self.expected = Some(hits);
+        self
+    }
+}
+
+impl fmt::Debug for FaultGuard {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("FaultGuard").field("hits", &self.hits()).finish_non_exhaustive()
+    }
+}
+
+impl Drop for FaultGuard {
+    fn drop(&mut self) {
+        let hits = lock(&self.shared).server.misbehaviour.remove(self.id);
+        // A server that was reset has forgotten the rule; a test that fails already fails with its own words.
+        if let (Some(expected), Some(hits)) = (self.expected, hits)
+            && !std::thread::panicking()
+        {
+            assert_eq!(hits, expected, "the fault struck another number of requests than expected");
+        }
     }
 }
 

@@ -76,7 +76,7 @@ impl State {
         }
         let request = request.body(Bytes::copy_from_slice(body.as_bytes())).expect("a request");
         match self.server.handle(self.now, self.peer, &request) {
-            Answer::Respond(response) => {
+            Answer::Respond(response) | Answer::Deliver(response, _) => {
                 let (parts, body) = response.into_parts();
                 let body = String::from_utf8(body.to_vec()).expect("a text");
                 Received { status: parts.status.as_u16(), headers: parts.headers, body }

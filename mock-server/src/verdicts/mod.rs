@@ -2,6 +2,7 @@
 
 mod authorization_request;
 mod polling;
+mod redirects;
 mod report;
 mod rules;
 mod token_request;
@@ -94,6 +95,8 @@ pub(crate) struct Verdicts {
     checked: BTreeMap<&'static str, u64>,
     code_challenges: Recent,
     states: Recent,
+    /// Refresh tokens that were spent with an answer that a fault kept from the client.
+    unheard: Recent,
 }
 
 /// Older verdicts make room for newer ones past this many.
@@ -117,24 +120,12 @@ pub(crate) fn judge(
     route: &Route,
     answer: &Answer,
 ) {
-    let Route::To(endpoint) = route else { return };
     let mut findings = Findings::default();
-    match endpoint {
-        Endpoint::Token if exchange.request.method() == Method::POST => {
-            token_request::judge(&mut server.device_codes, exchange, answer, &mut findings);
-        }
-        Endpoint::Authorize => {
-            authorization_request::judge(
-                &mut server.verdicts,
-                &server.clients,
-                exchange,
-                answer,
-                &mut findings,
-            );
-        }
-        _ => {}
+    match route {
+        Route::To(endpoint) => judge_endpoint(server, exchange, *endpoint, answer, &mut findings),
+        Route::Elsewhere => redirects::judge_arrival(exchange, &mut findings),
+        Route::Control(_) | Route::Explanation { .. } | Route::Unknown => return,
     }
-    token_request::judge_url(*endpoint, exchange, &mut findings);
 
     for rule in findings.checked {
         *server.verdicts.checked.entry(rule).or_default() += 1;
@@ -154,6 +145,32 @@ pub(crate) fn judge(
             at: server.since_start(exchange.now),
         });
     }
+}
+
+fn judge_endpoint(
+    server: &mut AuthorizationServer,
+    exchange: &Exchange<'_>,
+    endpoint: Endpoint,
+    answer: &Answer,
+    findings: &mut Findings,
+) {
+    match endpoint {
+        Endpoint::Token if exchange.request.method() == Method::POST => {
+            token_request::judge(
+                &mut server.device_codes,
+                &mut server.verdicts.unheard,
+                exchange,
+                answer,
+                findings,
+            );
+        }
+        Endpoint::Authorize => {
+            authorization_request::judge(&mut server.verdicts, &server.clients, exchange, answer, findings);
+        }
+        _ => {}
+    }
+    token_request::judge_url(endpoint, exchange, findings);
+    redirects::judge_departure(exchange, findings);
 }
 
 /// What one request was held against, and where it fell short.
@@ -188,10 +205,19 @@ struct Recent {
 }
 
 impl Recent {
-    /// Whether `value` is new among the latest ten thousand. Only its SHA-256 is kept.
-    fn is_fresh(&mut self, value: &str) -> bool {
+    fn contains(&self, value: &str) -> bool {
+        self.known.contains(&Self::digest(value))
+    }
+
+    fn digest(value: &str) -> [u8; 32] {
         let mut digest = [0; 32];
         digest.copy_from_slice(ring::digest::digest(&ring::digest::SHA256, value.as_bytes()).as_ref());
+        digest
+    }
+
+    /// Whether `value` is new among the latest ten thousand. Only its SHA-256 is kept.
+    fn is_fresh(&mut self, value: &str) -> bool {
+        let digest = Self::digest(value);
         if !self.known.insert(digest) {
             return false;
         }

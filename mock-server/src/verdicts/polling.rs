@@ -31,10 +31,11 @@ pub(super) enum Heard {
     /// To poll on: `authorization_pending`, or that it is rate limited.
     PollOn,
     SlowDown,
+    /// What one client understands and another does not.
+    Unclear,
     /// A failure that says nothing of the login: 5xx, a captive portal, a lost connection.
     Failure,
     /// Nothing at all, until it stopped waiting.
-    #[expect(dead_code, reason = "no fault keeps silent yet")]
     Silence,
     /// The last word, named.
     Final(String),

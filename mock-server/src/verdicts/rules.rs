@@ -49,10 +49,16 @@ pub(super) const NO_SECRET_IN_URL: Rule = rule("no-secret-in-url", Error, "RFC 6
 /// "clients MUST NOT pass access tokens in a URI query parameter"
 pub(super) const NO_ACCESS_TOKEN_IN_URL: Rule =
     rule("no-access-token-in-url", Error, "RFC 9700 section 4.3.2");
+/// Our advice: nothing that a client program is answered tells it to go elsewhere.
+pub(super) const NO_REDIRECT_FOLLOWED: Rule = rule("no-redirect-followed", Note, "RFC 9700 section 4.12");
+/// Credentials "MUST be kept confidential in transit and storage, and only shared among the authorization server" and
+/// those whom they are for.
+pub(super) const NO_CREDENTIALS_ELSEWHERE: Rule =
+    rule("no-credentials-elsewhere", Error, "RFC 6749 section 10.3");
 /// "the client MUST discard the old refresh token and replace it with the new refresh token"
 pub(super) const SPENT_REFRESH_TOKEN: Rule = rule("spent-refresh-token", Error, "RFC 6749 section 6");
 
-pub(super) const ALL: [&Rule; 19] = [
+pub(super) const ALL: [&Rule; 21] = [
     &FIRST_POLL,
     &POLL_INTERVAL,
     &SLOW_DOWN_KEPT,
@@ -71,6 +77,8 @@ pub(super) const ALL: [&Rule; 19] = [
     &STATE_FRESH,
     &NO_SECRET_IN_URL,
     &NO_ACCESS_TOKEN_IN_URL,
+    &NO_REDIRECT_FOLLOWED,
+    &NO_CREDENTIALS_ELSEWHERE,
     &SPENT_REFRESH_TOKEN,
 ];
 

@@ -6,18 +6,20 @@ use std::time::Duration;
 use hyper::header::RETRY_AFTER;
 use hyper::{HeaderMap, StatusCode};
 
-use super::Findings;
 use super::polling::Heard;
 use super::rules::{NO_ACCESS_TOKEN_IN_URL, NO_SECRET_IN_URL, PKCE_VERIFIER, SPENT_REFRESH_TOKEN};
+use super::{Findings, Recent};
 use crate::authorization_server::{Answer, Exchange};
 use crate::checks::Lenient;
 use crate::clients::grant_type;
 use crate::device_codes::{Decision, DeviceCodes};
 use crate::endpoint::Endpoint;
+use crate::misbehaviour::{Delivery, Fault};
 use crate::request_parameters::RequestParameters;
 
 pub(super) fn judge(
     device_codes: &mut DeviceCodes,
+    unheard: &mut Recent,
     exchange: &Exchange<'_>,
     answer: &Answer,
     findings: &mut Findings,
@@ -36,7 +38,13 @@ pub(super) fn judge(
             }
         }
         Some(grant_type::REFRESH_TOKEN) => {
-            findings.check(&SPENT_REFRESH_TOKEN, !exchange.note.spent_refresh_token, || {
+            let token = form.get("refresh_token").unwrap_or_default();
+            // A client that never got the next one can only try the last again.
+            let is_forgiven = unheard.contains(token);
+            if exchange.fault.as_ref().is_some_and(Fault::hides_answer) {
+                unheard.is_fresh(token);
+            }
+            findings.check(&SPENT_REFRESH_TOKEN, is_forgiven || !exchange.note.spent_refresh_token, || {
                 ("the newest refresh_token".to_owned(), "one that an earlier request had spent".to_owned())
             });
         }
@@ -84,9 +92,13 @@ fn judge_verifier(verifier: &str, findings: &mut Findings) {
 /// What the device can have understood of an answer.
 fn heard(exchange: &Exchange<'_>, answer: &Answer, is_redeemed: bool) -> (Heard, Option<Duration>) {
     let response = match answer {
-        Answer::Respond(response) => response,
-        Answer::ResetConnection => return (Heard::Failure, None),
+        Answer::Respond(response) | Answer::Deliver(response, Delivery::Late { .. }) => response,
+        Answer::Deliver(_, Delivery::Never) => return (Heard::Silence, None),
+        Answer::ResetConnection | Answer::Deliver(..) => return (Heard::Failure, None),
     };
+    if exchange.fault.as_ref().is_some_and(Fault::hides_answer) {
+        return (Heard::Unclear, None);
+    }
     let status = response.status();
     let retry_after = retry_after(response.headers());
     let heard = match exchange.note.error.as_deref() {
@@ -94,9 +106,7 @@ fn heard(exchange: &Exchange<'_>, answer: &Answer, is_redeemed: bool) -> (Heard,
         Some("authorization_pending") => Heard::PollOn,
         Some("slow_down") => Heard::SlowDown,
         Some(error) => Heard::Final(format!("the error {error}")),
-        None if status.is_success() && is_redeemed && exchange.fault.is_none() => {
-            Heard::Final("the access token".to_owned())
-        }
+        None if status.is_success() && is_redeemed => Heard::Final("the access token".to_owned()),
         None if status == StatusCode::TOO_MANY_REQUESTS => Heard::PollOn,
         None => Heard::Failure,
     };

@@ -1,0 +1,81 @@
+//! Faults in a word, for scripts and the control interface: `503`, `503:20`, `delay:2+1`, `missing:interval`.
+
+use std::error::Error;
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use super::fault::Fault;
+
+/// A word that names no fault.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FaultNotationError(String);
+
+impl fmt::Display for FaultNotationError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            formatter,
+            "'{}' names no fault: expected a status from 400 to 599 with :SECONDS for Retry-After if need be, \
+             reset, silence, close, html, empty, endless, gzip_bomb, redirect or redirect:URL, error:CODE, \
+             no_iss, wrong_iss, delay:SECONDS or delay:SECONDS+JITTER, drip, cut_json, content_type:TYPE, \
+             missing:MEMBER, extra or mistyped:MEMBER",
+            self.0
+        )
+    }
+}
+
+impl Error for FaultNotationError {}
+
+impl FromStr for Fault {
+    type Err = FaultNotationError;
+
+    fn from_str(word: &str) -> Result<Self, FaultNotationError> {
+        let unknown = || FaultNotationError(crate::journal::printable(word));
+        let (name, argument) = match word.split_once(':') {
+            Some((name, argument)) => (name, Some(argument).filter(|argument| !argument.is_empty())),
+            None => (word, None),
+        };
+        if let Ok(status) = name.parse::<u16>()
+            && (400..=599).contains(&status)
+        {
+            let retry_after = match argument {
+                None => None,
+                Some(seconds) => Some(Duration::from_secs(seconds.parse().map_err(|_| unknown())?)),
+            };
+            return Ok(match status {
+                503 => Self::ServiceUnavailable { retry_after },
+                429 => Self::TooManyRequests { retry_after },
+                status => Self::Status { status, retry_after },
+            });
+        }
+        let fault = match (name, argument) {
+            ("reset", None) => Self::ConnectionReset,
+            ("silence", None) => Self::NoAnswer,
+            ("close", None) => Self::CloseInBody,
+            ("html", None) => Self::HtmlPage,
+            ("empty", None) => Self::EmptyBody,
+            ("endless", None) => Self::EndlessBody,
+            ("gzip_bomb", None) => Self::GzipBomb,
+            ("redirect", location) => Self::Redirect { location: location.map(str::to_owned) },
+            ("error", Some(code)) => Self::Error(code.to_owned()),
+            ("no_iss", None) => Self::IssuerMissing,
+            ("wrong_iss", None) => Self::IssuerWrong,
+            ("delay", Some(delay)) => {
+                let (at_least, jitter) = delay.split_once('+').unwrap_or((delay, "0"));
+                let read = |seconds: &str| {
+                    let seconds = seconds.parse().map_err(|_| unknown())?;
+                    Duration::try_from_secs_f64(seconds).map_err(|_| unknown())
+                };
+                Self::Delay { at_least: read(at_least)?, jitter: read(jitter)? }
+            }
+            ("drip", None) => Self::ByteASecond,
+            ("cut_json", None) => Self::CutJson,
+            ("content_type", Some(media_type)) => Self::ContentType(media_type.to_owned()),
+            ("missing", Some(member)) => Self::MissingMember(member.to_owned()),
+            ("extra", None) => Self::ExtraMembers,
+            ("mistyped", Some(member)) => Self::MistypedMember(member.to_owned()),
+            _ => return Err(unknown()),
+        };
+        Ok(fault)
+    }
+}
