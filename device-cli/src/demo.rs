@@ -5,7 +5,7 @@ use std::time::Duration;
 use mock_server::MockServer;
 use oauth_client::Client;
 
-use crate::device_flow::DeviceFlow;
+use crate::device_flow::{DeviceFlow, SignedIn};
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
 use crate::interruption::Interruption;
@@ -39,7 +39,7 @@ pub(crate) async fn run(is_verbose: bool, terminal: &mut Terminal) -> Result<(),
         is_verbose,
         approve: has_person.then_some(&approve),
     };
-    let tokens = flow.sign_in(terminal, &mut interruption).await?;
+    let SignedIn { tokens, .. } = flow.sign_in(terminal, &mut interruption).await?;
     let who =
         client.identity(&tokens).await?.map_or_else(String::new, |who| format!(" as {}", who.display_name()));
     terminal.say_line(&Line::strong(format!("Signed in{who}.")));

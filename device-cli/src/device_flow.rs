@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use oauth_client::token_store::UnixTime;
 use oauth_client::{AccessTokenResponse, Client, DeviceLogin, DeviceLoginEvent, Error, ErrorCode};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::{Instant, sleep, sleep_until};
@@ -28,9 +29,16 @@ pub(crate) struct DeviceFlow<'a> {
     pub(crate) approve: Option<&'a dyn Fn(&str)>,
 }
 
+/// What a login brought.
+pub(crate) struct SignedIn {
+    pub(crate) tokens: Box<AccessTokenResponse>,
+    /// Their life began no earlier.
+    pub(crate) requested_at: UnixTime,
+}
+
 /// How one pair of codes ended.
 enum Ending {
-    Authorized(Box<AccessTokenResponse>),
+    Authorized(SignedIn),
     Expired,
     /// The person asked for a new code.
     Renew,
@@ -42,7 +50,7 @@ impl DeviceFlow<'_> {
         &self,
         terminal: &mut Terminal,
         interruption: &mut Interruption,
-    ) -> Result<Box<AccessTokenResponse>, Failure> {
+    ) -> Result<SignedIn, Failure> {
         let result = self.through_all_codes(terminal, interruption).await;
         terminal.restore();
         result
@@ -52,7 +60,7 @@ impl DeviceFlow<'_> {
         &self,
         terminal: &mut Terminal,
         interruption: &mut Interruption,
-    ) -> Result<Box<AccessTokenResponse>, Failure> {
+    ) -> Result<SignedIn, Failure> {
         let deadline = self.timeout.map(|timeout| Instant::now() + timeout);
         let mut renewals = self.renewals;
         let mut presentation =
@@ -73,7 +81,7 @@ impl DeviceFlow<'_> {
                 () = until(deadline) => return Err(self.timed_out()),
             };
             match ending {
-                Ending::Authorized(tokens) => return Ok(tokens),
+                Ending::Authorized(signed_in) => return Ok(signed_in),
                 Ending::Renew => {}
                 Ending::Expired if renewals > 0 => renewals -= 1,
                 Ending::Expired if keys.is_some() => {
@@ -100,7 +108,10 @@ impl DeviceFlow<'_> {
             let until_tick = presentation.until_tick(login.expires_in());
             tokio::select! {
                 event = login.next_event() => match event {
-                    Some(DeviceLoginEvent::Authorized(tokens)) => return Ok(Ending::Authorized(tokens)),
+                    Some(DeviceLoginEvent::Authorized(tokens)) => {
+                        let requested_at = login.token_requested_at();
+                        return Ok(Ending::Authorized(SignedIn { tokens, requested_at }));
+                    }
                     Some(DeviceLoginEvent::Failed(error)) if is_expiry(&error) => return Ok(Ending::Expired),
                     Some(DeviceLoginEvent::Failed(error)) => return Err(error.into()),
                     Some(event) => presentation.show(&event, login, terminal)?,

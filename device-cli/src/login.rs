@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use oauth_client::token_store::{RefreshPoint, TokenRecord, TokenStore, UnixTime, save_login};
-use oauth_client::{AccessTokenResponse, Client, DeviceLoginEvent, Scope};
+use oauth_client::{Client, DeviceLoginEvent, Scope};
 use tokio::time::{Instant, timeout_at};
 
 use crate::arguments::LoginArguments;
 use crate::configuration::Configuration;
-use crate::device_flow::DeviceFlow;
+use crate::device_flow::{DeviceFlow, SignedIn};
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
 use crate::interruption::Interruption;
@@ -56,7 +56,7 @@ pub(crate) async fn run(
     if arguments.no_wait {
         return login.begin(terminal, &mut interruption).await;
     }
-    let tokens = if let Some((pending, elapsed)) = parked {
+    let signed_in = if let Some((pending, elapsed)) = parked {
         let resumed = login.client.resume_device_login(pending, elapsed);
         let mut resumed = tokio::select! {
             resumed = resumed => resumed?,
@@ -75,7 +75,7 @@ pub(crate) async fn run(
         };
         flow.sign_in(terminal, &mut interruption).await?
     };
-    login.finish(&tokens, terminal, &mut interruption).await
+    login.finish(&signed_in, terminal, &mut interruption).await
 }
 
 /// Flags and variables, then the profile; where neither names a server, the last login's settings.
@@ -128,7 +128,7 @@ impl Login<'_> {
         login: &mut oauth_client::DeviceLogin,
         terminal: &mut Terminal,
         interruption: &mut Interruption,
-    ) -> Result<Box<AccessTokenResponse>, Failure> {
+    ) -> Result<SignedIn, Failure> {
         let deadline = self.arguments.timeout.map(|timeout| Instant::now() + timeout);
         let mut presentation = Presentation::for_script(self.arguments.json, self.is_verbose);
         loop {
@@ -146,7 +146,10 @@ impl Login<'_> {
                 None => true,
             };
             match event {
-                Some(DeviceLoginEvent::Authorized(tokens)) => return Ok(tokens),
+                Some(DeviceLoginEvent::Authorized(tokens)) => {
+                    let requested_at = login.token_requested_at();
+                    return Ok(SignedIn { tokens, requested_at });
+                }
                 Some(DeviceLoginEvent::Failed(error)) => return Err(error.into()),
                 Some(DeviceLoginEvent::DeviceCodeIssued { .. }) if !self.arguments.json => {}
                 Some(event) => presentation.show(&event, login, terminal)?,
@@ -164,13 +167,13 @@ impl Login<'_> {
 
     async fn finish(
         &self,
-        tokens: &AccessTokenResponse,
+        SignedIn { tokens, requested_at }: &SignedIn,
         terminal: &mut Terminal,
         interruption: &mut Interruption,
     ) -> Result<(), Failure> {
         let requested: Scope = self.settings.scopes.iter().collect();
         let key = self.settings.token_key(&self.profile);
-        let record = TokenRecord::new(key, tokens, &requested, UnixTime::now(), RefreshPoint::draw());
+        let record = TokenRecord::new(key, tokens, &requested, *requested_at, RefreshPoint::draw());
         let record = self.save(&record, terminal, interruption).await?;
         // The tokens are safe; a name is a courtesy.
         let identity = tokio::select! {

@@ -8,6 +8,8 @@ use oauth_protocol::{
     HttpRequest, HttpResponse, PendingLogin, RetryCause, Scope, WaitCause,
 };
 
+use oauth_token_store::UnixTime;
+
 use crate::client::{Client, Shared};
 use crate::clock::BoxFuture;
 use crate::endpoints::Endpoint;
@@ -23,6 +25,7 @@ pub struct DeviceLogin {
     /// Kept here, so that a caller may drop the future of `next_event` at any time without losing an answer.
     in_flight: Option<BoxFuture<'static, Result<HttpResponse, TransportError>>>,
     last_failure: Option<TransportError>,
+    token_requested_at: UnixTime,
     stage: Stage,
 }
 
@@ -148,8 +151,15 @@ impl DeviceLogin {
                 Action::WaitUntil(deadline) => shared.clock.sleep_until(deadline).await,
                 Action::ShowUserCode(codes) => {
                     let codes = codes.clone();
-                    let stage = Stage::CodesNotReported;
-                    return Ok(Self { shared, grant, codes, in_flight: None, last_failure: None, stage });
+                    return Ok(Self {
+                        shared,
+                        grant,
+                        codes,
+                        in_flight: None,
+                        last_failure: None,
+                        token_requested_at: UnixTime::now(),
+                        stage: Stage::CodesNotReported,
+                    });
                 }
                 Action::Finished(Ok(_)) => return Err(Error::Expired),
                 Action::Finished(Err(error)) => return Err(with_detail(error, last_failure)),
@@ -218,7 +228,7 @@ impl DeviceLogin {
                 return Some(event);
             }
             match self.grant.poll(self.shared.clock.now()) {
-                Action::Send(request) => self.in_flight = Some(self.shared.start(request)),
+                Action::Send(request) => self.start(request),
                 Action::WaitUntil(deadline) => self.shared.clock.sleep_until(deadline).await,
                 Action::ShowUserCode(_) => {}
                 Action::Finished(result) => return Some(self.ended(result)),
@@ -233,7 +243,7 @@ impl DeviceLogin {
             let now = self.shared.clock.now();
             match self.grant.poll(now) {
                 Action::Send(request) => {
-                    self.in_flight = Some(self.shared.start(request));
+                    self.start(request);
                     self.exchange().await;
                 }
                 Action::ShowUserCode(_) => {}
@@ -259,6 +269,17 @@ impl DeviceLogin {
     /// The login for another process, or for after deep sleep; `None` once it is over.
     pub fn snapshot(&self) -> Option<PendingLogin> {
         self.grant.snapshot(self.shared.clock.now())
+    }
+
+    /// When the last poll left: the life of a token that came with its answer began no earlier.
+    pub const fn token_requested_at(&self) -> UnixTime {
+        self.token_requested_at
+    }
+
+    fn start(&mut self, request: HttpRequest) {
+        self.token_requested_at = UnixTime::now();
+        let shared = Arc::clone(&self.shared);
+        self.in_flight = Some(Box::pin(async move { shared.send(request).await }));
     }
 
     /// Waits for the request in flight, if there is one; says whether there was.
@@ -321,16 +342,6 @@ impl DeviceLogin {
             Ok(tokens) => DeviceLoginEvent::Authorized(tokens),
             Err(error) => DeviceLoginEvent::Failed(with_detail(error, self.last_failure.clone())),
         }
-    }
-}
-
-impl Shared {
-    fn start(
-        self: &Arc<Self>,
-        request: HttpRequest,
-    ) -> BoxFuture<'static, Result<HttpResponse, TransportError>> {
-        let shared = Arc::clone(self);
-        Box::pin(async move { shared.send(request).await })
     }
 }
 
