@@ -11,6 +11,7 @@ mod import_law;
 mod json_lines;
 mod login_screen;
 mod oidc_provider;
+mod provider_profiles;
 mod repository;
 mod terminal;
 mod token_life;

@@ -13,19 +13,20 @@ use crate::access_token::AccessTokenFormat;
 use crate::authorization_codes::AuthorizationCodes;
 use crate::checks::{Check, Explanation, Lenient};
 use crate::client_authentication::named_in_basic;
+use crate::clients::grant_type::{CLIENT_CREDENTIALS, REFRESH_TOKEN};
 use crate::clients::{Client, Clients};
 use crate::clock::Timestamp;
 use crate::device_codes::{Decision, DeviceCodes};
 use crate::endpoint::{self, Endpoint, Route};
 use crate::error_response::ErrorResponse;
 use crate::host_allow_list;
-use crate::http_response::Response;
+use crate::http_response::{Response, moved_permanently};
 use crate::issued_tokens::IssuedTokens;
 use crate::journal::{Journal, Note, RecordedRequest, printable};
 use crate::login_script::{LoginScripts, Step};
 use crate::misbehaviour::{Delivery, Fault, Misbehaviour, SeededChance};
 use crate::person::{People, Person};
-use crate::profiles::{Profile, Rules};
+use crate::profiles::{AnswerShape, Profile, Rules, reshape};
 use crate::randomness::Randomness;
 use crate::request_parameters::RequestParameters;
 use crate::scope::{self, Supported};
@@ -224,7 +225,8 @@ impl AuthorizationServer {
         let virtual_now = self.virtual_time(now);
         let mut exchange =
             Exchange { now: virtual_now, real_now: now, peer, request, fault: None, note: Note::default() };
-        let route = endpoint::route(&self.settings.issuer, request.uri().path());
+        let own_path = self.rules().own_path(request.uri().path());
+        let route = endpoint::route(&self.settings.issuer, own_path);
         let answer = self.answer(&mut exchange, &route);
         verdicts::judge(self, &exchange, &route, &answer);
         let status = match &answer {
@@ -289,7 +291,10 @@ impl AuthorizationServer {
 
     /// Whether `client` may use a grant.
     pub(crate) fn may_use(&self, client: &Client, grant_type: &str) -> Result<(), ErrorResponse> {
-        if client.may_use(grant_type) || self.relaxes(Check::AllowedGrant) {
+        let may_refresh_its_own = self.rules().refresh_for_client_credentials
+            && grant_type == REFRESH_TOKEN
+            && client.may_use(CLIENT_CREDENTIALS);
+        if client.may_use(grant_type) || may_refresh_its_own || self.relaxes(Check::AllowedGrant) {
             return Ok(());
         }
         let description =
@@ -322,7 +327,7 @@ impl AuthorizationServer {
     /// The URL of an endpoint as this server advertises it.
     pub(crate) fn endpoint_url(&self, path: &str) -> String {
         let slash = if self.rules().trailing_slash { "/" } else { "" };
-        format!("{}{path}{slash}", self.settings.issuer)
+        format!("{}{}{slash}", self.settings.issuer, self.rules().their_path(path))
     }
 
     fn answer(&mut self, exchange: &mut Exchange<'_>, route: &Route) -> Answer {
@@ -334,7 +339,7 @@ impl AuthorizationServer {
                 if let Some((fault, chance)) = self.fault_for(exchange, *endpoint) {
                     return self.misbehave(exchange, *endpoint, &fault, chance);
                 }
-                self.respond(exchange, *endpoint)
+                return Answer::Respond(self.answer_as_provider(exchange, *endpoint));
             }
             Route::Elsewhere => {
                 Err(ErrorResponse::new("redirect_followed", "a fault led here, and no client follows it")
@@ -423,11 +428,49 @@ impl AuthorizationServer {
         }
         exchange.fault = Some(fault.clone());
         if let Some(answer) = fault.instead_of_answer(endpoint, self.settings.port) {
-            return answer;
+            return match answer {
+                Answer::Respond(error) if matches!(fault, Fault::Error(_)) => {
+                    Answer::Respond(self.in_words_of_provider(exchange, endpoint, error))
+                }
+                answer => answer,
+            };
+        }
+        let response = self.answer_as_provider(exchange, endpoint);
+        fault.apply(exchange.now, &mut chance, response)
+    }
+
+    /// What the endpoint answers, at the paths and in the words of the profile.
+    fn answer_as_provider(&mut self, exchange: &mut Exchange<'_>, endpoint: Endpoint) -> Response {
+        let path = exchange.request.uri().path();
+        let has_slash = matches!(
+            endpoint,
+            Endpoint::Authorize | Endpoint::DeviceAuthorization | Endpoint::Token | Endpoint::Resource
+        );
+        if self.rules().trailing_slash && has_slash && !path.ends_with('/') {
+            exchange.note_parameters();
+            let query = exchange.request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
+            return moved_permanently(&format!("{path}/{query}"));
         }
         let response = self.respond(exchange, endpoint);
         let response = response.unwrap_or_else(|refusal| self.refuse(exchange, refusal));
-        fault.apply(exchange.now, &mut chance, response)
+        self.in_words_of_provider(exchange, endpoint, response)
+    }
+
+    fn in_words_of_provider(
+        &mut self,
+        exchange: &Exchange<'_>,
+        endpoint: Endpoint,
+        response: Response,
+    ) -> Response {
+        let shape = self.rules().answer_shape;
+        if shape == AnswerShape::Rfc {
+            return response;
+        }
+        let form = RequestParameters::form_with_repeats(exchange.request, Lenient::default());
+        let form = form.unwrap_or_default();
+        let device_code = form.get("device_code").unwrap_or_default();
+        let interval = self.device_codes.by_device_code(device_code).map(|login| login.required_gap());
+        reshape(shape, endpoint, exchange.request, form.get("grant_type"), interval, response)
     }
 
     fn respond(

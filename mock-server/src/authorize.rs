@@ -146,7 +146,7 @@ impl AuthorizationRequest {
                 .because(Check::ResponseMode, mode));
         }
         let scope = Scope::requested(parameters.get("scope"), &server.supported_scopes())?;
-        let challenge = CodeChallenge::from_parameters(parameters)?;
+        let challenge = CodeChallenge::from_parameters(parameters, server.rules().requires_challenge_method)?;
         if challenge.is_none() && client.require_pkce && !server.relaxes(Check::PkceRequired) {
             return Err(ErrorResponse::invalid_request("code challenge required (RFC 7636 section 4.4.1)")
                 .because(Check::PkceRequired, "none"));

@@ -93,6 +93,11 @@ impl DeviceLogin {
         Poll { gap, too_fast, required_gap: self.required_gap }
     }
 
+    /// What the device has to wait between two polls.
+    pub(crate) fn required_gap(&self) -> Duration {
+        self.required_gap
+    }
+
     /// What `slow_down` does to this and all subsequent requests.
     pub(crate) fn slow_down(&mut self) {
         self.required_gap = self.required_gap.saturating_add(SLOW_DOWN_STEP);

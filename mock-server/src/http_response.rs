@@ -47,6 +47,15 @@ pub(crate) fn redirect(method: &Method, target: &str) -> Response {
     response
 }
 
+/// Django's answer to a path without its slash: 301 with the path alone, whatever the method.
+pub(crate) fn moved_permanently(target: &str) -> Response {
+    let mut response = with_body(StatusCode::MOVED_PERMANENTLY, "text/html; charset=utf-8", String::new());
+    if let Ok(location) = HeaderValue::from_str(target) {
+        response.headers_mut().insert(LOCATION, location);
+    }
+    response
+}
+
 /// Forbids caches to keep the answer.
 pub(crate) fn no_store(mut response: Response) -> Response {
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));

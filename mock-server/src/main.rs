@@ -90,6 +90,8 @@ const CLIENTS_FAILED: u8 = 3;
 enum ProfileName {
     Rfc,
     Octopus,
+    Nomos,
+    Github,
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -123,6 +125,8 @@ async fn run(arguments: Arguments) -> io::Result<ExitCode> {
         .profile(match arguments.profile {
             ProfileName::Rfc => Profile::Rfc,
             ProfileName::Octopus => Profile::Octopus,
+            ProfileName::Nomos => Profile::Nomos,
+            ProfileName::Github => Profile::Github,
         });
     if let Some(issuer) = arguments.issuer {
         builder = builder.issuer(issuer);

@@ -6,7 +6,8 @@ use serde_json::json;
 use crate::authorization_server::{AuthorizationServer, Exchange};
 use crate::clients::grant_type;
 use crate::error_response::ErrorResponse;
-use crate::http_response::{Response, json, open_to_all_origins};
+use crate::http_response::{Response, empty, json, open_to_all_origins};
+use crate::profiles::MetadataDocuments;
 
 /// One document for both well-known paths: what is true of the server does not depend on who asks.
 pub(crate) fn respond(
@@ -14,6 +15,15 @@ pub(crate) fn respond(
     exchange: &Exchange<'_>,
 ) -> Result<Response, ErrorResponse> {
     exchange.allow("GET")?;
+    let is_openid = exchange.request.uri().path().contains("openid-configuration");
+    let missing = match server.rules().metadata {
+        MetadataDocuments::Both => None,
+        MetadataDocuments::AuthorizationServerOnly => is_openid.then_some(StatusCode::UNAUTHORIZED),
+        MetadataDocuments::Neither => Some(StatusCode::NOT_FOUND),
+    };
+    if let Some(status) = missing {
+        return Ok(empty(status));
+    }
     let metadata = json!({
         "issuer": server.settings.issuer,
         "authorization_endpoint": server.endpoint_url("/authorize"),

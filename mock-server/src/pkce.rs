@@ -24,7 +24,10 @@ enum Method {
 
 impl CodeChallenge {
     /// Reads the two parameters of an authorization request (section 4.3).
-    pub(crate) fn from_parameters(parameters: &RequestParameters) -> Result<Option<Self>, ErrorResponse> {
+    pub(crate) fn from_parameters(
+        parameters: &RequestParameters,
+        requires_method: bool,
+    ) -> Result<Option<Self>, ErrorResponse> {
         let method = parameters.get("code_challenge_method");
         let Some(challenge) = parameters.get("code_challenge") else {
             return match method {
@@ -35,6 +38,12 @@ impl CodeChallenge {
                 .because(Check::CodeChallengeMethod, "a method alone")),
             };
         };
+        if requires_method && method.is_none() {
+            return Err(ErrorResponse::invalid_request(
+                "code_challenge came without a code_challenge_method: send both or neither",
+            )
+            .because(Check::CodeChallengeMethod, "a challenge alone"));
+        }
         // "defaults to plain if not present in the request"
         let method = match method {
             None | Some("plain") => Method::Plain,
@@ -63,7 +72,12 @@ impl CodeChallenge {
     }
 
     /// Compares as section 4.6 says; `invalid_grant` names what was expected.
-    pub(crate) fn verify(&self, code_verifier: Option<&str>, lenient: Lenient) -> Result<(), ErrorResponse> {
+    pub(crate) fn verify(
+        &self,
+        code_verifier: Option<&str>,
+        shortest: usize,
+        lenient: Lenient,
+    ) -> Result<(), ErrorResponse> {
         if lenient.on(Check::CodeVerifier) {
             return Ok(());
         }
@@ -73,7 +87,7 @@ impl CodeChallenge {
             )
             .because(Check::CodeVerifier, "none"));
         };
-        if !is_43_to_128_unreserved(verifier) && !lenient.on(Check::CodeVerifierShape) {
+        if !is_unreserved(verifier, shortest) && !lenient.on(Check::CodeVerifierShape) {
             return Err(ErrorResponse::invalid_grant(
                 "a code_verifier has 43 to 128 of the characters A-Z a-z 0-9 - . _ ~ (RFC 7636 section 4.1)",
             )
@@ -96,6 +110,11 @@ impl CodeChallenge {
 
 /// The ABNF of `code-verifier` and of `code-challenge`.
 fn is_43_to_128_unreserved(text: &str) -> bool {
+    is_unreserved(text, 43)
+}
+
+/// The same from another shortest length on.
+fn is_unreserved(text: &str, shortest: usize) -> bool {
     let unreserved = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
-    (43..=128).contains(&text.len()) && text.bytes().all(unreserved)
+    (shortest..=128).contains(&text.len()) && text.bytes().all(unreserved)
 }

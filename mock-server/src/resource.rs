@@ -1,5 +1,6 @@
 //! A protected resource: it says for whom the access token stands.
 
+use hyper::header::USER_AGENT;
 use hyper::{Method, StatusCode};
 use serde_json::json;
 
@@ -14,6 +15,10 @@ pub(crate) fn respond(
     exchange: &Exchange<'_>,
 ) -> Result<Response, ErrorResponse> {
     exchange.allow("GET, POST")?;
+    if server.rules().requires_user_agent && !exchange.request.headers().contains_key(USER_AGENT) {
+        let refusal = ErrorResponse::invalid_request("a request to this API needs a User-Agent header");
+        return Err(refusal.with_status(StatusCode::FORBIDDEN));
+    }
     let required_scope = (exchange.request.method() == Method::POST).then_some("write");
     let (token, grant) = bearer_token::check(server, exchange, required_scope)?;
     let body = json!({

@@ -20,6 +20,7 @@ pub(crate) fn redeem(
 ) -> Result<Response, ErrorResponse> {
     let now = exchange.now;
     let lenient = server.settings.lenient;
+    let shortest_code_verifier = server.rules().shortest_code_verifier;
     let reusable = lenient.on(Check::CodeReuse);
     let code = server
         .authorization_codes
@@ -53,7 +54,7 @@ pub(crate) fn redeem(
         check_redirect_uri(client, code.redirect_uri.as_deref(), parameters.get("redirect_uri"))?;
     }
     let proof = match (&code.challenge, parameters.get("code_verifier")) {
-        (Some(challenge), verifier) => challenge.verify(verifier, lenient),
+        (Some(challenge), verifier) => challenge.verify(verifier, shortest_code_verifier, lenient),
         (None, _) if lenient.on(Check::CodeVerifier) => Ok(()),
         (None, None) => Ok(()),
         // RFC 9700 section 2.1.1: otherwise an attacker could strip the challenge from the authorization request.

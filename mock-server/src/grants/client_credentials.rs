@@ -41,5 +41,7 @@ pub(crate) fn issue(
         authorized_at: exchange.now,
     });
     // "A refresh token SHOULD NOT be included."
-    Ok(access_token_response(server, exchange.now, grant, &scope, Refresh::Withhold))
+    let refresh =
+        if server.rules().refresh_for_client_credentials { Refresh::Issue } else { Refresh::Withhold };
+    Ok(access_token_response(server, exchange.now, grant, &scope, refresh))
 }

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use crate::authorization_server::{AuthorizationServer, Exchange};
 use crate::checks::Check;
 use crate::clients::Client;
-use crate::device_codes::Decision;
+use crate::device_codes::{Decision, DeviceLogin, Poll};
 use crate::error_response::ErrorResponse;
 use crate::grants::{Refresh, access_token_response};
 use crate::http_response::Response;
 use crate::issued_tokens::Grant;
+use crate::profiles::SlowDown;
 use crate::request_parameters::RequestParameters;
 
 /// With `auto_approve`, so many polls hear `authorization_pending` first.
@@ -35,13 +36,18 @@ pub(crate) fn redeem(
     exchange.note.gap = poll.gap;
 
     let lenient = server.settings.lenient;
+    let rules = server.settings.profile.rules();
+    let is_too_fast = poll.too_fast && rules.slow_down != SlowDown::Never && !lenient.on(Check::PollInterval);
+    if is_too_fast && rules.slow_down == SlowDown::BeforeTheState {
+        return Err(slow_down(login, &poll));
+    }
     if login.decision == Decision::Redeemed && !lenient.on(Check::DeviceCodeReuse) {
         return Err(ErrorResponse::invalid_grant(
             "this device_code was redeemed before: it is good for one use",
         )
         .because(Check::DeviceCodeReuse, "a second use"));
     }
-    if login.is_expired(now) {
+    if login.is_expired(now) && !rules.pending_after_expiry {
         let description = "the device_code has expired: start a new device authorization request";
         return Err(ErrorResponse::new("expired_token", description)
             .because(Check::DeviceCodeExpiry, "an expired one"));
@@ -54,15 +60,8 @@ pub(crate) fn redeem(
         login.approve(server.people.first());
     }
     if !matches!(login.decision, Decision::Approved | Decision::Redeemed) {
-        if poll.too_fast && !lenient.on(Check::PollInterval) {
-            login.slow_down();
-            let required = poll.required_gap.as_secs_f32();
-            let gap = poll.gap.unwrap_or_default().as_secs_f32();
-            return Err(ErrorResponse::new(
-                "slow_down",
-                format!("polled after {gap:.1} s, expected {required:.1} s: wait 5 s longer from now on"),
-            )
-            .because(Check::PollInterval, format!("a poll after {gap:.1} s in place of {required:.1} s")));
+        if is_too_fast {
+            return Err(slow_down(login, &poll));
         }
         login.pending_answers = login.pending_answers.saturating_add(1);
         return Err(ErrorResponse::new("authorization_pending", "the person has not decided yet"));
@@ -78,4 +77,15 @@ pub(crate) fn redeem(
         authorized_at: now,
     });
     Ok(access_token_response(server, now, grant, &scope, Refresh::Issue))
+}
+
+/// From now on the device has to wait five seconds longer.
+fn slow_down(login: &mut DeviceLogin, poll: &Poll) -> ErrorResponse {
+    login.slow_down();
+    let required = poll.required_gap.as_secs_f32();
+    let gap = poll.gap.unwrap_or_default().as_secs_f32();
+    let description =
+        format!("polled after {gap:.1} s, expected {required:.1} s: wait 5 s longer from now on");
+    ErrorResponse::new("slow_down", description)
+        .because(Check::PollInterval, format!("a poll after {gap:.1} s in place of {required:.1} s"))
 }

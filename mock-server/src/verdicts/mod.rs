@@ -171,6 +171,9 @@ fn judge_endpoint(
     }
     token_request::judge_url(endpoint, exchange, findings);
     redirects::judge_departure(exchange, findings);
+    if server.rules().trailing_slash {
+        redirects::judge_missing_slash(exchange, endpoint, findings);
+    }
 }
 
 /// What one request was held against, and where it fell short.
