@@ -1,5 +1,6 @@
 //! The authorization server as pure state: no socket, no clock, no thread. Every method takes `now`.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -15,7 +16,7 @@ use crate::checks::{Check, Explanation, Lenient};
 use crate::client_authentication::named_in_basic;
 use crate::clients::grant_type::{CLIENT_CREDENTIALS, REFRESH_TOKEN};
 use crate::clients::{Client, Clients};
-use crate::clock::Timestamp;
+use crate::clock::{Timestamp, VirtualClock};
 use crate::device_codes::{Decision, DeviceCodes};
 use crate::endpoint::{self, Endpoint, Route};
 use crate::error_response::ErrorResponse;
@@ -69,6 +70,10 @@ pub struct Settings {
     pub refresh_token_rotation: Rotation,
     /// The checks that are relaxed.
     pub lenient: Lenient,
+    /// Makes codes, ids and keys repeat from run to run; `None`, the default, makes them unguessable.
+    pub seed: Option<u64>,
+    /// What the clock shows at the start, in place of real time.
+    pub start_time: Option<Timestamp>,
 }
 
 /// How long things are good for.
@@ -139,6 +144,8 @@ impl Settings {
             lifetimes: Lifetimes::default(),
             refresh_token_rotation: Rotation::default(),
             lenient: Lenient::default(),
+            seed: None,
+            start_time: None,
         }
     }
 }
@@ -150,7 +157,7 @@ impl Settings {
 pub struct AuthorizationServer {
     pub(crate) settings: Settings,
     started_at: Timestamp,
-    pub(crate) clock_offset: Duration,
+    clock: VirtualClock,
     pub(crate) randomness: Randomness,
     /// Signs the tokens of the pages' forms.
     pub(crate) csrf_key: hmac::Key,
@@ -164,7 +171,15 @@ pub struct AuthorizationServer {
     pub(crate) verdicts: Verdicts,
     pub(crate) misbehaviour: Misbehaviour,
     pub(crate) scripts: LoginScripts,
+    /// The name of a tenant; the server itself has none.
+    pub(crate) name: Option<String>,
+    tenants: BTreeMap<String, Self>,
+    /// The tenant that answered last; `None` for the server itself.
+    answered_last: Option<String>,
 }
+
+/// More tenants than any run of tests has in parallel.
+const MOST_TENANTS: usize = 1000;
 
 /// What goes back to the client.
 #[derive(Debug)]
@@ -175,6 +190,18 @@ pub enum Answer {
     ResetConnection,
     /// An HTTP response that the transport is to mistreat.
     Deliver(hyper::Response<Bytes>, Delivery),
+}
+
+/// Marks an answer that says "nothing yet": the listener asks again when something has happened, for so long.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct NotYet(pub(crate) Duration);
+
+/// How long the question may be asked again.
+pub(crate) fn not_yet(answer: &Answer) -> Option<Duration> {
+    match answer {
+        Answer::Respond(response) => response.extensions().get::<NotYet>().map(|not_yet| not_yet.0),
+        Answer::ResetConnection | Answer::Deliver(..) => None,
+    }
 }
 
 /// One request on its way through an endpoint.
@@ -194,14 +221,21 @@ impl AuthorizationServer {
     /// A server that starts at `now` with nothing issued.
     #[must_use]
     pub fn new(settings: Settings, now: Timestamp) -> Self {
-        let mut randomness = Randomness::new();
+        Self::named(settings, None, now)
+    }
+
+    fn named(settings: Settings, name: Option<String>, now: Timestamp) -> Self {
+        let label = name.as_deref().unwrap_or_default();
+        let mut randomness =
+            settings.seed.map_or_else(Randomness::new, |seed| Randomness::seeded(seed, label));
+        let started_at = settings.start_time.unwrap_or(now);
         let csrf_key = hmac::Key::new(hmac::HMAC_SHA256, &randomness.bytes::<32>());
         Self {
             clients: Clients::new(&settings.clients),
             people: People::new(&settings.users),
             settings,
-            started_at: now,
-            clock_offset: Duration::ZERO,
+            started_at,
+            clock: VirtualClock::running(started_at, now),
             randomness,
             csrf_key,
             device_codes: DeviceCodes::default(),
@@ -212,22 +246,71 @@ impl AuthorizationServer {
             verdicts: Verdicts::default(),
             misbehaviour: Misbehaviour::default(),
             scripts: LoginScripts::default(),
+            name,
+            tenants: BTreeMap::new(),
+            answered_last: None,
         }
     }
 
-    /// Forgets all codes, tokens, faults and requests, and what was added to the clock.
+    /// Forgets all codes, tokens, faults and requests, and sets clients, users and the clock back. Tenants stay as they
+    /// are.
     pub fn reset(&mut self, now: Timestamp) {
-        *self = Self::new(self.settings.clone(), now);
+        let tenants = std::mem::take(&mut self.tenants);
+        *self = Self::named(self.settings.clone(), self.name.take(), now);
+        self.tenants = tenants;
+    }
+
+    /// The tenant of this name, below `/t/NAME`: made when it is first asked for, as this server was configured. `None`
+    /// if the name is not 1 to 64 letters, digits, `-`, `_` or `.`, or there are too many.
+    pub fn tenant_mut(&mut self, name: &str, now: Timestamp) -> Option<&mut Self> {
+        if !self.tenants.contains_key(name) {
+            if self.name.is_some() || !endpoint::is_tenant_name(name) || self.tenants.len() >= MOST_TENANTS {
+                return None;
+            }
+            let mut settings = self.settings.clone();
+            settings.issuer = format!("{}/t/{name}", settings.issuer);
+            self.tenants.insert(name.to_owned(), Self::named(settings, Some(name.to_owned()), now));
+        }
+        self.tenants.get_mut(name)
+    }
+
+    /// The names of the tenants.
+    pub fn tenants(&self) -> impl Iterator<Item = &str> {
+        self.tenants.keys().map(String::as_str)
+    }
+
+    /// Forgets a tenant; true if there was one.
+    pub fn remove_tenant(&mut self, name: &str) -> bool {
+        self.tenants.remove(name).is_some()
+    }
+
+    /// The request that was answered last, by the server itself or a tenant.
+    pub(crate) fn latest_request(&self) -> Option<&RecordedRequest> {
+        let tenant = self.answered_last.as_ref().and_then(|name| self.tenants.get(name));
+        tenant.unwrap_or(self).requests().next_back()
     }
 
     /// Answers one request that arrived at `now` from `peer`, and records it.
     pub fn handle(&mut self, now: Timestamp, peer: IpAddr, request: &Request<Bytes>) -> Answer {
+        let name = endpoint::tenant_name(&self.settings.issuer, request.uri().path());
+        self.answered_last = name.filter(|name| self.tenant_mut(name, now).is_some()).map(str::to_owned);
+        match self.answered_last.as_ref().and_then(|name| self.tenants.get_mut(name)) {
+            Some(tenant) => tenant.handle_here(now, peer, request),
+            None => self.handle_here(now, peer, request),
+        }
+    }
+
+    fn handle_here(&mut self, now: Timestamp, peer: IpAddr, request: &Request<Bytes>) -> Answer {
         let virtual_now = self.virtual_time(now);
         let mut exchange =
             Exchange { now: virtual_now, real_now: now, peer, request, fault: None, note: Note::default() };
         let own_path = self.rules().own_path(request.uri().path());
         let route = endpoint::route(&self.settings.issuer, own_path);
         let answer = self.answer(&mut exchange, &route);
+        if not_yet(&answer).is_some() {
+            // The same request will be asked again.
+            return answer;
+        }
         verdicts::judge(self, &exchange, &route, &answer);
         let status = match &answer {
             Answer::ResetConnection | Answer::Deliver(_, Delivery::Never) => 0,
@@ -313,11 +396,35 @@ impl AuthorizationServer {
 
     /// What the server's clocks show when real time is `now`.
     pub(crate) fn virtual_time(&self, now: Timestamp) -> Timestamp {
-        now + self.clock_offset
+        self.clock.at(now)
     }
 
     pub(crate) fn rules(&self) -> &'static Rules {
         self.settings.profile.rules()
+    }
+
+    /// Moves the clock forward: over codes, tokens, expiry and the gaps between polls.
+    pub fn advance(&mut self, duration: Duration) {
+        self.clock.advance(duration);
+    }
+
+    /// Sets the clock; it goes on from there, unless it is frozen.
+    pub fn set_clock(&mut self, now: Timestamp, to: Timestamp) {
+        self.clock.set(now, to);
+    }
+
+    /// Stops the clock; it can still be advanced and set.
+    pub fn freeze_clock(&mut self, now: Timestamp) {
+        self.clock.freeze(now);
+    }
+
+    /// Lets the clock go on.
+    pub fn thaw_clock(&mut self, now: Timestamp) {
+        self.clock.thaw(now);
+    }
+
+    pub(crate) fn clock_is_frozen(&self) -> bool {
+        matches!(self.clock, VirtualClock::Frozen(_))
     }
 
     pub(crate) fn device_code_lifetime(&self) -> Duration {

@@ -54,3 +54,49 @@ impl RealClock {
         self.started_at + self.started.elapsed()
     }
 }
+
+/// The clock that codes and tokens live by: it runs with real time from what it was set to, or stands still.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum VirtualClock {
+    Running {
+        /// What it showed when real time was `real`.
+        shown: Timestamp,
+        real: Timestamp,
+    },
+    Frozen(Timestamp),
+}
+
+impl VirtualClock {
+    pub(crate) fn running(shown: Timestamp, real: Timestamp) -> Self {
+        Self::Running { shown, real }
+    }
+
+    /// What it shows when real time is `real_now`.
+    pub(crate) fn at(self, real_now: Timestamp) -> Timestamp {
+        match self {
+            Self::Running { shown, real } => shown + real_now.since(real),
+            Self::Frozen(shown) => shown,
+        }
+    }
+
+    pub(crate) fn advance(&mut self, duration: Duration) {
+        match self {
+            Self::Running { shown, .. } | Self::Frozen(shown) => *shown = *shown + duration,
+        }
+    }
+
+    pub(crate) fn set(&mut self, real_now: Timestamp, to: Timestamp) {
+        *self = match self {
+            Self::Running { .. } => Self::running(to, real_now),
+            Self::Frozen(_) => Self::Frozen(to),
+        };
+    }
+
+    pub(crate) fn freeze(&mut self, real_now: Timestamp) {
+        *self = Self::Frozen(self.at(real_now));
+    }
+
+    pub(crate) fn thaw(&mut self, real_now: Timestamp) {
+        *self = Self::running(self.at(real_now), real_now);
+    }
+}

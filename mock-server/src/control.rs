@@ -7,21 +7,23 @@ use std::time::Duration;
 
 use hyper::StatusCode;
 use hyper::header::{CONTENT_TYPE, ORIGIN};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use crate::authorization_server::{AuthorizationServer, Exchange};
+use crate::authorization_server::{AuthorizationServer, Exchange, NotYet};
 use crate::checks::Lenient;
 use crate::clients::Client;
 use crate::clock::Timestamp;
+use crate::control_of_state::number;
 use crate::device_codes::{Decision, DeviceLogin};
 use crate::endpoint::{Control, Verdict};
 use crate::error_response::ErrorResponse;
 use crate::host_allow_list;
-use crate::http_response::{Response, empty, json_no_store, no_store};
+use crate::http_response::{Response, empty, json_no_store, no_store, with_body};
 use crate::journal::RecordedRequest;
 use crate::person::Person;
 use crate::request_parameters::RequestParameters;
-use crate::{control_of_faults, verdicts};
+use crate::request_stream::StreamRequests;
+use crate::{control_of_faults, control_of_state, verdicts};
 
 /// A device login that waits for a person.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,12 +39,55 @@ pub struct PendingDevice {
     pub expires_in: u64,
 }
 
+/// Names a device login.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum WhichDevice<'a> {
+    /// By its user code, read as a person types it.
+    UserCode(&'a str),
+    /// By its device code, a secret.
+    DeviceCode(&'a str),
+    /// The oldest one that waits for a person.
+    Next,
+}
+
+impl<'a> From<&'a str> for WhichDevice<'a> {
+    fn from(user_code: &'a str) -> Self {
+        Self::UserCode(user_code)
+    }
+}
+
+impl<'a> From<&'a String> for WhichDevice<'a> {
+    fn from(user_code: &'a String) -> Self {
+        Self::UserCode(user_code)
+    }
+}
+
+/// Without the device code.
+impl fmt::Debug for WhichDevice<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::UserCode(user_code) => user_code,
+            Self::DeviceCode(_) => "by device code",
+            Self::Next => "next",
+        })
+    }
+}
+
 /// Why a decision about a device login could not be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ControlError {
     /// No device login has this user code.
     UnknownUserCode,
+    /// No device login has this device code.
+    UnknownDeviceCode,
+    /// No device login waits for a person.
+    NonePending,
+    /// No client is registered with this `client_id`.
+    UnknownClient,
+    /// The scope is not supported.
+    UnknownScope,
     /// Nobody with this subject can sign in.
     UnknownUser,
     /// The code has expired.
@@ -55,6 +100,10 @@ impl fmt::Display for ControlError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
             Self::UnknownUserCode => "no device login has this user code: see the list of pending ones",
+            Self::UnknownDeviceCode => "no device login has this device code",
+            Self::NonePending => "no device login waits for a person",
+            Self::UnknownClient => "no client is registered with this client_id: see the list of clients",
+            Self::UnknownScope => "the scope is not supported: see scopes_supported in the metadata",
             Self::UnknownUser => "nobody with this name can sign in here: see the list of users",
             Self::Expired => "the user code has expired: let the device ask for a new one",
             Self::AlreadyDecided => "the device login was approved or denied before",
@@ -65,23 +114,47 @@ impl fmt::Display for ControlError {
 impl Error for ControlError {}
 
 impl AuthorizationServer {
-    /// Approves the device login that shows `user_code`, read as a person types it.
-    pub fn approve(&mut self, now: Timestamp, user_code: &str) -> Result<(), ControlError> {
+    /// Approves a device login in the place of the first user; a text is a user code, read as a person types it.
+    pub fn approve<'a>(
+        &mut self,
+        now: Timestamp,
+        device: impl Into<WhichDevice<'a>>,
+    ) -> Result<(), ControlError> {
         let person = self.people.first();
-        self.undecided(now, user_code)?.approve(person);
+        self.undecided(now, device.into())?.approve(person);
         Ok(())
     }
 
-    /// Denies the device login that shows `user_code`.
-    pub fn deny(&mut self, now: Timestamp, user_code: &str) -> Result<(), ControlError> {
-        self.undecided(now, user_code)?.decision = Decision::Denied;
+    /// Approves a device login in the place of the user whose subject is `user`.
+    pub fn approve_as<'a>(
+        &mut self,
+        now: Timestamp,
+        device: impl Into<WhichDevice<'a>>,
+        user: &str,
+    ) -> Result<(), ControlError> {
+        let person = self.people.find(user).map(Arc::clone).ok_or(ControlError::UnknownUser)?;
+        self.undecided(now, device.into())?.approve(person);
         Ok(())
     }
 
-    /// Lets the code expire now, approved or not.
-    pub fn expire(&mut self, now: Timestamp, user_code: &str) -> Result<(), ControlError> {
+    /// Denies a device login.
+    pub fn deny<'a>(
+        &mut self,
+        now: Timestamp,
+        device: impl Into<WhichDevice<'a>>,
+    ) -> Result<(), ControlError> {
+        self.undecided(now, device.into())?.decision = Decision::Denied;
+        Ok(())
+    }
+
+    /// Lets the code of a device login expire now, approved or not.
+    pub fn expire<'a>(
+        &mut self,
+        now: Timestamp,
+        device: impl Into<WhichDevice<'a>>,
+    ) -> Result<(), ControlError> {
         let now = self.virtual_time(now);
-        let login = self.device_codes.by_typed_code(user_code).ok_or(ControlError::UnknownUserCode)?;
+        let login = self.find_login(now, device.into())?;
         login.expires_at = login.expires_at.min(now);
         Ok(())
     }
@@ -101,11 +174,6 @@ impl AuthorizationServer {
     /// What clients did so far, oldest first (the latest ten thousand requests).
     pub fn requests(&self) -> impl DoubleEndedIterator<Item = &RecordedRequest> {
         self.journal.iter()
-    }
-
-    /// Moves the clock forward: over codes, tokens, expiry and the gaps between polls.
-    pub fn advance(&mut self, duration: Duration) {
-        self.clock_offset = self.clock_offset.saturating_add(duration);
     }
 
     /// Registers a client, or replaces the one with the same `client_id`; true if it is a new one.
@@ -138,16 +206,13 @@ impl AuthorizationServer {
         self.people.iter()
     }
 
-    /// Approves as [`approve`](Self::approve) does, in the place of the user whose subject is `user`.
-    pub fn approve_as(&mut self, now: Timestamp, user_code: &str, user: &str) -> Result<(), ControlError> {
-        let person = self.people.find(user).map(Arc::clone).ok_or(ControlError::UnknownUser)?;
-        self.undecided(now, user_code)?.approve(person);
-        Ok(())
-    }
-
-    fn undecided(&mut self, now: Timestamp, user_code: &str) -> Result<&mut DeviceLogin, ControlError> {
+    fn undecided(
+        &mut self,
+        now: Timestamp,
+        device: WhichDevice<'_>,
+    ) -> Result<&mut DeviceLogin, ControlError> {
         let now = self.virtual_time(now);
-        let login = self.device_codes.by_typed_code(user_code).ok_or(ControlError::UnknownUserCode)?;
+        let login = self.find_login(now, device)?;
         if login.decision != Decision::Pending {
             return Err(ControlError::AlreadyDecided);
         }
@@ -155,6 +220,22 @@ impl AuthorizationServer {
             return Err(ControlError::Expired);
         }
         Ok(login)
+    }
+
+    fn find_login(
+        &mut self,
+        virtual_now: Timestamp,
+        device: WhichDevice<'_>,
+    ) -> Result<&mut DeviceLogin, ControlError> {
+        match device {
+            WhichDevice::UserCode(typed) => {
+                self.device_codes.by_typed_code(typed).ok_or(ControlError::UnknownUserCode)
+            }
+            WhichDevice::DeviceCode(code) => {
+                self.device_codes.by_device_code(code).ok_or(ControlError::UnknownDeviceCode)
+            }
+            WhichDevice::Next => self.device_codes.next_pending(virtual_now).ok_or(ControlError::NonePending),
+        }
     }
 }
 
@@ -174,18 +255,32 @@ pub(crate) fn respond(
         }
         Control::Device { user_code, verdict } => {
             exchange.allow("POST")?;
-            let decided = match verdict {
-                Verdict::Approve => server.approve(real_now, user_code),
-                Verdict::Deny => server.deny(real_now, user_code),
-                Verdict::Expire => server.expire(real_now, user_code),
+            let members = members(exchange, &["user", "wait"])?;
+            let device = if user_code == "next" { WhichDevice::Next } else { user_code.as_str().into() };
+            decide(server, exchange, device, *verdict, &members)
+        }
+        Control::DecideInBody { verdict } => {
+            exchange.allow("POST")?;
+            let members = members(exchange, &["device_code", "user_code", "user", "wait"])?;
+            let device = match (text(&members, "device_code")?, text(&members, "user_code")?) {
+                (Some(device_code), None) => WhichDevice::DeviceCode(device_code),
+                (None, Some(user_code)) => WhichDevice::UserCode(user_code),
+                _ => return Err(ErrorResponse::invalid_request("either device_code or user_code is needed")),
             };
-            decided.map_err(refuse)?;
-            Ok(no_store(empty(StatusCode::NO_CONTENT)))
+            decide(server, exchange, device, *verdict, &members)
         }
         Control::Requests => {
             exchange.allow("GET")?;
-            let requests: Vec<Value> = server.requests().map(describe_request).collect();
-            Ok(json_no_store(StatusCode::OK, &json!({ "requests": requests })))
+            list_requests(server, exchange)
+        }
+        Control::RequestStream => {
+            exchange.allow("GET")?;
+            let since = query(exchange)?.get("since").and_then(|since| since.parse().ok());
+            Ok(stream(server, since.unwrap_or(server.journal.recorded())))
+        }
+        Control::OpenApi => {
+            exchange.allow("GET")?;
+            Ok(with_body(StatusCode::OK, "application/json", OPENAPI.to_owned()))
         }
         Control::Verdicts => {
             exchange.allow("GET")?;
@@ -205,7 +300,136 @@ pub(crate) fn respond(
             server.reset(real_now);
             Ok(no_store(empty(StatusCode::NO_CONTENT)))
         }
+        _ => control_of_state::respond(server, exchange, control),
     }
+}
+
+/// The document that describes this interface to programs.
+const OPENAPI: &str = include_str!("control.openapi.json");
+
+/// The longest that an answer is waited for.
+const LONGEST_WAIT: f64 = 60.0;
+
+fn decide(
+    server: &mut AuthorizationServer,
+    exchange: &Exchange<'_>,
+    device: WhichDevice<'_>,
+    verdict: Verdict,
+    members: &Map<String, Value>,
+) -> Result<Response, ErrorResponse> {
+    let now = exchange.real_now;
+    let user = text(members, "user")?;
+    let wait = wait(members.get("wait"))?;
+    let decided = match (verdict, user) {
+        (Verdict::Approve, Some(user)) => server.approve_as(now, device, user),
+        (Verdict::Approve, None) => server.approve(now, device),
+        (_, Some(_)) => return Err(ErrorResponse::invalid_request("only an approval has a user")),
+        (Verdict::Deny, None) => server.deny(now, device),
+        (Verdict::Expire, None) => server.expire(now, device),
+    };
+    match decided {
+        Ok(()) => Ok(no_store(empty(StatusCode::NO_CONTENT))),
+        Err(ControlError::NonePending) if !wait.is_zero() => {
+            let mut response = refuse(ControlError::NonePending).into_response();
+            response.extensions_mut().insert(NotYet(wait));
+            Ok(response)
+        }
+        Err(error) => Err(refuse(error)),
+    }
+}
+
+/// All requests; with `since=N` those of clients after the Nth, numbered and explained, waiting for one with `wait=S`.
+fn list_requests(server: &AuthorizationServer, exchange: &Exchange<'_>) -> Result<Response, ErrorResponse> {
+    let query = query(exchange)?;
+    let Some(since) = query.get("since") else {
+        let requests: Vec<Value> = server.requests().map(describe_request).collect();
+        return Ok(json_no_store(StatusCode::OK, &json!({ "requests": requests })));
+    };
+    let since: u64 = since
+        .parse()
+        .map_err(|_| ErrorResponse::invalid_request("since must be the number of a request, 0 for all"))?;
+    let wait = wait(query.get("wait").map(Value::from).as_ref())?;
+    let requests: Vec<Value> = requests_after(server, since).map(|(_, request)| request).collect();
+    let is_empty = requests.is_empty();
+    let answer = json!({ "requests": requests, "next": server.journal.recorded() });
+    let mut response = json_no_store(StatusCode::OK, &answer);
+    if is_empty && !wait.is_zero() {
+        response.extensions_mut().insert(NotYet(wait));
+    }
+    Ok(response)
+}
+
+/// What clients (not tests) asked after the request of this number, with numbers and explanations.
+pub(crate) fn requests_after(server: &AuthorizationServer, since: u64) -> impl Iterator<Item = (u64, Value)> {
+    let of_clients = |(_, request): &(u64, &RecordedRequest)| !request.path.contains("/_control/");
+    server.journal.after(since).filter(of_clients).map(|(number, request)| {
+        let mut described = describe_request(request);
+        described["number"] = number.into();
+        described["refused"] = request.explanation.as_ref().map_or(Value::Null, |explanation| {
+            json!({
+                "check": explanation.check.name(),
+                "section": explanation.check.section(),
+                "expected": explanation.check.expected(),
+                "got": explanation.got,
+            })
+        });
+        (number, described)
+    })
+}
+
+/// Asks the listener for server-sent events in place of a body.
+fn stream(server: &AuthorizationServer, since: u64) -> Response {
+    let mut response = no_store(with_body(StatusCode::OK, "text/event-stream", String::new()));
+    response.extensions_mut().insert(StreamRequests { tenant: server.name.clone(), since });
+    response
+}
+
+fn query(exchange: &Exchange<'_>) -> Result<RequestParameters, ErrorResponse> {
+    RequestParameters::with_repeats(exchange.request.uri().query().unwrap_or_default())
+}
+
+/// The members of a JSON object, or the parameters of a form; nothing for an empty body. Where names are given, no
+/// others may come.
+pub(crate) fn members(exchange: &Exchange<'_>, names: &[&str]) -> Result<Map<String, Value>, ErrorResponse> {
+    let request = exchange.request;
+    if request.body().is_empty() {
+        return Ok(Map::new());
+    }
+    let content_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let members = if content_type.unwrap_or_default().starts_with("application/json") {
+        serde_json::from_slice(request.body())
+            .map_err(|error| ErrorResponse::invalid_request(format!("the body is no JSON object: {error}")))?
+    } else {
+        let form = RequestParameters::from_form(request, Lenient::default())?;
+        form.iter().map(|(name, value)| (name.to_owned(), value.into())).collect::<Map<_, _>>()
+    };
+    match members.keys().find(|name| !names.is_empty() && !names.contains(&name.as_str())) {
+        None => Ok(members),
+        Some(unknown) => {
+            let known = names.join(", ");
+            Err(ErrorResponse::invalid_request(format!("unknown member {unknown}: there are {known}")))
+        }
+    }
+}
+
+/// A member that is a text; empty counts as left out.
+fn text<'a>(members: &'a Map<String, Value>, name: &str) -> Result<Option<&'a str>, ErrorResponse> {
+    match members.get(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text.as_str()).filter(|text| !text.is_empty())),
+        Some(_) => Err(ErrorResponse::invalid_request(format!("{name} must be a text"))),
+    }
+}
+
+/// How long to wait, from the member `wait` in seconds.
+fn wait(member: Option<&Value>) -> Result<Duration, ErrorResponse> {
+    let Some(member) = member.filter(|member| !member.is_null()) else {
+        return Ok(Duration::ZERO);
+    };
+    number(member)
+        .filter(|seconds| (0.0..=LONGEST_WAIT).contains(seconds))
+        .map(Duration::from_secs_f64)
+        .ok_or_else(|| ErrorResponse::invalid_request("wait must be a number of seconds, 0 to 60"))
 }
 
 /// No page of another site may steer the server through the developer's browser.
@@ -225,9 +449,13 @@ fn refuse_other_sites(server: &AuthorizationServer, exchange: &Exchange<'_>) -> 
     Ok(())
 }
 
-fn refuse(error: ControlError) -> ErrorResponse {
+pub(crate) fn refuse(error: ControlError) -> ErrorResponse {
     let (status, code) = match error {
         ControlError::UnknownUserCode => (StatusCode::NOT_FOUND, "unknown_user_code"),
+        ControlError::UnknownDeviceCode => (StatusCode::NOT_FOUND, "unknown_device_code"),
+        ControlError::NonePending => (StatusCode::NOT_FOUND, "none_pending"),
+        ControlError::UnknownClient => (StatusCode::NOT_FOUND, "unknown_client"),
+        ControlError::UnknownScope => (StatusCode::BAD_REQUEST, "invalid_scope"),
         ControlError::UnknownUser => (StatusCode::NOT_FOUND, "unknown_user"),
         ControlError::Expired => (StatusCode::GONE, "expired_user_code"),
         ControlError::AlreadyDecided => (StatusCode::CONFLICT, "already_decided"),

@@ -174,6 +174,14 @@ impl DeviceCodes {
         logins.filter(move |login| login.is_pending(now))
     }
 
+    /// The oldest login that waits for a person.
+    pub(crate) fn next_pending(&mut self, now: Timestamp) -> Option<&mut DeviceLogin> {
+        let waits =
+            |code: &&String| self.by_device_code.get(*code).is_some_and(|login| login.is_pending(now));
+        let code = self.oldest_first.iter().find(waits)?;
+        self.by_device_code.get_mut(code)
+    }
+
     fn forget_long_expired(&mut self, now: Timestamp) {
         while let Some(oldest) = self.oldest_first.front() {
             if let Some(login) = self.by_device_code.get(oldest) {

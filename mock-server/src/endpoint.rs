@@ -1,5 +1,9 @@
 //! Which endpoint a path means; each one answers with and without a trailing slash.
 
+use std::borrow::Cow;
+
+use percent_encoding::percent_decode_str;
+
 use crate::checks::Check;
 use crate::journal::printable;
 
@@ -52,7 +56,21 @@ pub(crate) enum Route {
 pub(crate) enum Control {
     Devices,
     Device { user_code: String, verdict: Verdict },
+    DecideInBody { verdict: Verdict },
     Requests,
+    RequestStream,
+    Clients,
+    Client { client_id: String },
+    Users,
+    User { subject: String },
+    Tokens,
+    Tenants,
+    Tenant { name: String },
+    Clock,
+    FreezeClock,
+    ThawClock,
+    SetClock,
+    OpenApi,
     Verdicts,
     Faults,
     Fault { id: u64 },
@@ -100,12 +118,14 @@ impl Endpoint {
     ];
 }
 
+const INSERTED_WELL_KNOWN: [&str; 2] =
+    ["/.well-known/oauth-authorization-server", "/.well-known/openid-configuration"];
+
 /// Finds the route of `path`, below the issuer's own path or at the root.
 pub(crate) fn route(issuer: &str, path: &str) -> Route {
     let issuer_path = issuer_path(issuer);
     // RFC 8414 section 3.1 inserts the well-known part between host and path; OpenID Connect appends it.
-    let inserted = ["/.well-known/oauth-authorization-server", "/.well-known/openid-configuration"];
-    if inserted.iter().any(|well_known| {
+    if INSERTED_WELL_KNOWN.iter().any(|well_known| {
         path.strip_prefix(well_known)
             .is_some_and(|rest| rest.strip_suffix('/').unwrap_or(rest) == issuer_path)
     }) {
@@ -137,6 +157,20 @@ pub(crate) fn route(issuer: &str, path: &str) -> Route {
     })
 }
 
+/// The tenant that a path is for: `a` for `/t/a/token` and for `/.well-known/oauth-authorization-server/t/a`.
+pub(crate) fn tenant_name<'a>(issuer: &str, path: &'a str) -> Option<&'a str> {
+    let inserted = INSERTED_WELL_KNOWN.iter().find_map(|well_known| path.strip_prefix(well_known));
+    let below = inserted.unwrap_or(path).strip_prefix(issuer_path(issuer))?.strip_prefix("/t/")?;
+    let (name, _) = below.split_once('/').unwrap_or((below, ""));
+    is_tenant_name(name).then_some(name)
+}
+
+/// Letters, digits, `-`, `_` and `.`, at most 64.
+pub(crate) fn is_tenant_name(name: &str) -> bool {
+    let fit = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    (1..=64).contains(&name.len()) && name.bytes().all(fit)
+}
+
 fn route_explanation(path: &str) -> Option<Route> {
     let (name, number) = match path.split_once('/') {
         Some((name, number)) => (name, Some(number.parse().ok()?)),
@@ -148,7 +182,20 @@ fn route_explanation(path: &str) -> Option<Route> {
 fn route_control(path: &str) -> Option<Control> {
     Some(match path {
         "/devices" => Control::Devices,
+        "/devices/approve" => Control::DecideInBody { verdict: Verdict::Approve },
+        "/devices/deny" => Control::DecideInBody { verdict: Verdict::Deny },
+        "/devices/expire" => Control::DecideInBody { verdict: Verdict::Expire },
         "/requests" => Control::Requests,
+        "/requests/stream" => Control::RequestStream,
+        "/clients" => Control::Clients,
+        "/users" => Control::Users,
+        "/tokens" => Control::Tokens,
+        "/tenants" => Control::Tenants,
+        "/clock" => Control::Clock,
+        "/clock/freeze" => Control::FreezeClock,
+        "/clock/thaw" => Control::ThawClock,
+        "/clock/set" => Control::SetClock,
+        "/openapi.json" => Control::OpenApi,
         "/verdicts" => Control::Verdicts,
         "/faults" => Control::Faults,
         "/scripts" => Control::Scripts,
@@ -157,6 +204,19 @@ fn route_control(path: &str) -> Option<Control> {
         _ => {
             if let Some(id) = path.strip_prefix("/faults/") {
                 return Some(Control::Fault { id: id.parse().ok()? });
+            }
+            let named = |collection: &str| {
+                let name = path.strip_prefix(collection)?.strip_prefix('/')?;
+                percent_decode_str(name).decode_utf8().ok().map(Cow::into_owned)
+            };
+            if let Some(client_id) = named("/clients") {
+                return Some(Control::Client { client_id });
+            }
+            if let Some(subject) = named("/users") {
+                return Some(Control::User { subject });
+            }
+            if let Some(name) = named("/tenants") {
+                return Some(Control::Tenant { name });
             }
             let (user_code, verdict) = path.strip_prefix("/devices/")?.split_once('/')?;
             let verdict = match verdict {

@@ -58,6 +58,8 @@ impl fmt::Display for RecordedRequest {
 pub(crate) struct Journal {
     requests: VecDeque<RecordedRequest>,
     refusals: u64,
+    /// How many requests were recorded, those that made room included: the number of the latest.
+    recorded: u64,
 }
 
 impl Journal {
@@ -66,6 +68,18 @@ impl Journal {
             self.requests.pop_front();
         }
         self.requests.push_back(request);
+        self.recorded += 1;
+    }
+
+    /// The number of the latest request, counted from 1.
+    pub(crate) fn recorded(&self) -> u64 {
+        self.recorded
+    }
+
+    /// The requests after the one of this number that are still known, with their numbers.
+    pub(crate) fn after(&self, number: u64) -> impl Iterator<Item = (u64, &RecordedRequest)> {
+        let forgotten = self.recorded - self.requests.len() as u64;
+        (forgotten + 1..).zip(&self.requests).filter(move |(known, _)| *known > number)
     }
 
     /// The number of the next refusal.

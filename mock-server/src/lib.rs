@@ -10,9 +10,12 @@
 //! println!("the issuer is {}", server.issuer());
 //!
 //! // ... the device under test asks for a code, and a test answers in the person's place:
-//! for device in server.pending() {
-//!     server.approve(&device.user_code)?;
-//! }
+//! # let port = server.port();
+//! # let asks = "POST /device-authorization HTTP/1.1\r\nContent-Type: application/x-www-form-urlencoded";
+//! # let rest = format!("Host: 127.0.0.1:{port}\r\nContent-Length: 16\r\n\r\nclient_id=device");
+//! # let mut device = tokio::net::TcpStream::connect(("127.0.0.1", port)).await?;
+//! # tokio::io::AsyncWriteExt::write_all(&mut device, format!("{asks}\r\n{rest}").as_bytes()).await?;
+//! server.device().next().await.approve("alice")?;
 //! server.advance(std::time::Duration::from_secs(600)); // codes, tokens and poll gaps age at once
 //! # Ok(())
 //! # }
@@ -30,7 +33,8 @@
 //! | `/revoke`, `/introspect` | RFC 7009, RFC 7662 |
 //! | `/resource` | says for whom a token stands; a POST needs the scope `write` (RFC 6750) |
 //! | `/userinfo`, `/jwks` | OpenID Connect; it and access tokens (RFC 9068) are signed with ES256 and a key that everyone knows |
-//! | `/_control/...` | `devices`, `devices/{user_code}/approve`, `deny` or `expire`, `requests`, `verdicts`, `faults`, `scripts`, `clock/advance`, `reset` |
+//! | `/_control/...` | devices, clients, users, tokens, the clock, requests, verdicts, faults, scripts, tenants: all in `openapi.json` there |
+//! | `/t/{name}/...` | the same again for a tenant: own clients, users, clock, faults and journal |
 //!
 //! # Ready-made clients
 //!
@@ -47,11 +51,11 @@
 //!
 //! # Time and faults
 //!
-//! [`MockServer::advance`] moves one virtual clock over codes, tokens, expiry and the gaps between polls.
-//! [`MockServer::fail_next`] answers the next requests with a [`Fault`], [`MockServer::fault`] those that a [`FaultRule`]
+//! [`Tenant::advance`] moves one virtual clock over codes, tokens, expiry and the gaps between polls.
+//! [`Tenant::fail_next`] answers the next requests with a [`Fault`], [`Tenant::fault`] those that a [`FaultRule`]
 //! names while its guard lives; a [`LoginScript`] such as `pending*2, slow_down, 503*3, approve` leads one device login
 //! (in Rust, in the header `Mock-Script`, in a scope `script:...` or at `/_control/scripts`). [`MockServer::pause_listening`] takes the
-//! server away and [`MockServer::resume_listening`] brings it back with its state. [`MockServer::requests`] tells what
+//! server away and [`MockServer::resume_listening`] brings it back with its state. [`Tenant::requests`] tells what
 //! clients did, without secrets.
 //!
 //! # Verdicts
@@ -76,11 +80,14 @@ mod clients;
 mod clock;
 mod control;
 mod control_of_faults;
+mod control_of_state;
+mod device;
 mod device_authorization;
 mod device_codes;
 mod endpoint;
 mod error_response;
 mod explanation_page;
+mod fault_guard;
 mod grants;
 mod host_allow_list;
 mod http_response;
@@ -92,6 +99,7 @@ mod jwks;
 mod listener;
 mod login_script;
 mod metadata;
+mod minting;
 mod misbehaviour;
 mod mock_server;
 mod page;
@@ -101,10 +109,12 @@ mod profiles;
 mod randomness;
 mod redirect_uri;
 mod request_parameters;
+mod request_stream;
 mod resource;
 mod revocation;
 mod scope;
 mod sessions;
+mod tenant;
 mod token;
 mod userinfo;
 mod verdicts;
@@ -116,12 +126,16 @@ pub use authorization_server::{Answer, AuthorizationServer, Lifetimes, Rotation,
 pub use checks::{Check, Explanation, Lenient, NotRelaxable};
 pub use clients::Client;
 pub use clock::Timestamp;
-pub use control::{ControlError, PendingDevice};
+pub use control::{ControlError, PendingDevice, WhichDevice};
+pub use device::{Device, Devices};
 pub use endpoint::Endpoint;
+pub use fault_guard::FaultGuard;
 pub use journal::RecordedRequest;
 pub use login_script::{LoginScript, LoginScriptError};
+pub use minting::Mint;
 pub use misbehaviour::{Delivery, Fault, FaultNotationError, FaultRule};
-pub use mock_server::{FaultGuard, MockServer, MockServerBuilder};
+pub use mock_server::{MockServer, MockServerBuilder};
 pub use person::Person;
 pub use profiles::Profile;
+pub use tenant::{FrozenClock, ScopedClient, Tenant};
 pub use verdicts::{Severity, Verdict};

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use http_body_util::{BodyExt as _, Limited};
+use http_body_util::{BodyExt as _, Either, Limited};
 use hyper::body::{Body as _, Incoming};
 use hyper::header::{CONNECTION, HeaderValue};
 use hyper::server::conn::http1;
@@ -20,12 +20,13 @@ use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
-use crate::authorization_server::{Answer, AuthorizationServer};
+use crate::authorization_server::{Answer, AuthorizationServer, not_yet};
 use crate::clock::{RealClock, Timestamp};
 use crate::error_response::ErrorResponse;
 use crate::journal::RecordedRequest;
 use crate::misbehaviour::Delivery;
 use crate::misbehaviour::delivery::DeliveredBody;
+use crate::request_stream::{RequestStream, StreamRequests};
 
 /// No request of any OAuth grant comes near this many bytes.
 const BODY_LIMIT: usize = 64 * 1024;
@@ -45,6 +46,8 @@ pub(crate) struct Shared {
     pub(crate) clock: RealClock,
     /// Told of each request after its answer is decided.
     pub(crate) on_request: Option<RequestLog>,
+    /// Counts the requests that were answered, for those who wait for one.
+    pub(crate) changed: watch::Sender<u64>,
 }
 
 /// What a user of the library does with each request.
@@ -132,11 +135,19 @@ async fn serve_connection(
     let _ = stream.set_nodelay(true);
     let reset = Arc::new(AtomicBool::new(false));
     let stream = ResettableStream { stream, reset: Arc::clone(&reset) };
-    let service = service_fn(|request| {
+    let until_stop = stopped.clone();
+    let service = service_fn(|request: Request<Incoming>| {
         let (shared, reset) = (Arc::clone(&shared), Arc::clone(&reset));
+        let stopped = until_stop.clone();
         async move {
-            match answer(request, peer, &shared).await {
-                Answer::Respond(response) => Ok(response.map(DeliveredBody::whole)),
+            match answer(request, peer, &shared, stopped.clone()).await {
+                Answer::Respond(response) => {
+                    let Some(start) = response.extensions().get::<StreamRequests>() else {
+                        return Ok(response.map(|body| Either::Left(DeliveredBody::whole(body))));
+                    };
+                    let stream = RequestStream::follow(&shared, start, stopped);
+                    Ok(response.map(|_| Either::Right(stream)))
+                }
                 Answer::Deliver(response, delivery) => {
                     match delivery {
                         Delivery::Late { until } => wait_until(&shared, until).await,
@@ -144,7 +155,7 @@ async fn serve_connection(
                         Delivery::Never => std::future::pending().await,
                         _ => {}
                     }
-                    Ok(response.map(|body| DeliveredBody::new(body, delivery)))
+                    Ok(response.map(|body| Either::Left(DeliveredBody::new(body, delivery))))
                 }
                 Answer::ResetConnection => {
                     reset.store(true, Ordering::Relaxed);
@@ -164,7 +175,12 @@ async fn serve_connection(
     let _ = connection.await;
 }
 
-async fn answer(request: Request<Incoming>, peer: IpAddr, shared: &Mutex<Shared>) -> Answer {
+async fn answer(
+    request: Request<Incoming>,
+    peer: IpAddr,
+    shared: &Mutex<Shared>,
+    mut stopped: watch::Receiver<()>,
+) -> Answer {
     const TOO_LARGE: &str = "a request body may have 64 KiB";
     let (parts, body) = request.into_parts();
     if body.size_hint().lower() > BODY_LIMIT as u64 {
@@ -176,11 +192,28 @@ async fn answer(request: Request<Incoming>, peer: IpAddr, shared: &Mutex<Shared>
         Err(_) => return refuse_body(StatusCode::REQUEST_TIMEOUT, "the request body took too long"),
     };
     let request = Request::from_parts(parts, body);
-    let (answer, log) = {
-        let shared = &mut *lock(shared);
-        let answer = shared.server.handle(shared.clock.now(), peer, &request);
-        let recorded = shared.server.requests().next_back();
-        (answer, shared.on_request.clone().zip(recorded.cloned()))
+    let mut asked = None;
+    let (answer, log) = loop {
+        let (answer, log, waited, mut changed) = {
+            let shared = &mut *lock(shared);
+            let now = shared.clock.now();
+            let waited = now.since(*asked.get_or_insert(now));
+            let answer = shared.server.handle(now, peer, &request);
+            if not_yet(&answer).is_none() {
+                shared.changed.send_modify(|count| *count += 1);
+            }
+            let recorded = shared.server.latest_request();
+            let log = shared.on_request.clone().zip(recorded.cloned());
+            (answer, log, waited, shared.changed.subscribe())
+        };
+        let Some(patience) = not_yet(&answer) else {
+            break (answer, log);
+        };
+        tokio::select! {
+            _ = changed.changed() => {}
+            () = tokio::time::sleep(patience.saturating_sub(waited)) => break (answer, None),
+            _ = stopped.changed() => break (answer, None),
+        }
     };
     // Outside the lock, so that whoever is told may call the server.
     if let Some((log, recorded)) = log {

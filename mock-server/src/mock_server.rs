@@ -1,41 +1,48 @@
 //! The server as a value in a test: start it, decide in a person's place, drop it.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::ops::Deref;
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 use std::{fmt, io};
 
 use hyper::Uri;
 use tokio::net::TcpSocket;
+use tokio::sync::{oneshot, watch};
 
 use crate::access_token::AccessTokenFormat;
 use crate::authorization_server::{AuthorizationServer, Lifetimes, Rotation, Settings};
 use crate::checks::Lenient;
 use crate::clients::Client;
-use crate::clock::RealClock;
-use crate::control::{ControlError, PendingDevice};
-use crate::endpoint::Endpoint;
+use crate::clock::{RealClock, Timestamp};
 use crate::journal::RecordedRequest;
-use crate::listener::{self, Accepting, RequestLog, Shared, lock};
-use crate::login_script::{LoginScript, WaitingScript};
-use crate::misbehaviour::{Fault, FaultRule, RuleId};
+use crate::listener::{self, Accepting, RequestLog, Shared};
 use crate::person::Person;
 use crate::profiles::Profile;
-use crate::verdicts::{self, Severity, Verdict};
+use crate::tenant::Tenant;
 
 /// A running authorization server on a loopback port. Dropping it stops it.
 ///
-/// Any number of them can run in one process; they share nothing.
+/// Any number of them can run in one process; they share nothing. What can be asked of it is that of a [`Tenant`].
 pub struct MockServer {
+    /// The server itself, which all tenants are beside.
+    tenant: Tenant,
     shared: Arc<Mutex<Shared>>,
     socket: Mutex<Socket>,
-    issuer: String,
     port: u16,
+    /// Where the server has a thread of its own: told to end, and waited for.
+    thread: Option<(oneshot::Sender<()>, JoinHandle<()>)>,
 }
 
 impl MockServer {
     /// Starts a server with the defaults on a free port of 127.0.0.1, on the current tokio runtime.
     pub async fn start() -> io::Result<Self> {
         Self::builder().start().await
+    }
+
+    /// The same for a test without a runtime: the server gets a thread of its own.
+    pub fn start_blocking() -> io::Result<Self> {
+        Self::builder().start_blocking()
     }
 
     /// Chooses something before the start.
@@ -45,135 +52,9 @@ impl MockServer {
         MockServerBuilder { port: 0, issuer: None, settings, on_request: None }
     }
 
-    /// The issuer identifier: `http://127.0.0.1:PORT`, without a slash at its end.
-    pub fn issuer(&self) -> &str {
-        &self.issuer
-    }
-
     /// The port that the server listens on.
     pub fn port(&self) -> u16 {
         self.port
-    }
-
-    /// Approves the device login that shows `user_code`, read as a person types it.
-    pub fn approve(&self, user_code: &str) -> Result<(), ControlError> {
-        let shared = &mut *lock(&self.shared);
-        shared.server.approve(shared.clock.now(), user_code)
-    }
-
-    /// Denies the device login that shows `user_code`.
-    pub fn deny(&self, user_code: &str) -> Result<(), ControlError> {
-        let shared = &mut *lock(&self.shared);
-        shared.server.deny(shared.clock.now(), user_code)
-    }
-
-    /// Lets the code expire now, approved or not.
-    pub fn expire(&self, user_code: &str) -> Result<(), ControlError> {
-        let shared = &mut *lock(&self.shared);
-        shared.server.expire(shared.clock.now(), user_code)
-    }
-
-    /// Device logins that wait for a person, oldest first.
-    pub fn pending(&self) -> Vec<PendingDevice> {
-        let shared = lock(&self.shared);
-        shared.server.pending(shared.clock.now())
-    }
-
-    /// What clients did so far, oldest first (the latest ten thousand requests).
-    pub fn requests(&self) -> Vec<RecordedRequest> {
-        lock(&self.shared).server.requests().cloned().collect()
-    }
-
-    /// What clients did wrong so far by the server's clock, oldest first (the latest ten thousand).
-    pub fn verdicts(&self) -> Vec<Verdict> {
-        lock(&self.shared).server.verdicts().cloned().collect()
-    }
-
-    /// The verdicts as `GET /_control/verdicts` tells them, for a file.
-    pub fn verdicts_json(&self) -> String {
-        verdicts::json(&lock(&self.shared).server.verdicts).to_string()
-    }
-
-    /// The verdicts in JUnit's XML: a test case a rule, failed where a verdict weighs `fail_on` or more.
-    pub fn verdicts_junit(&self, fail_on: Severity) -> String {
-        verdicts::junit(&lock(&self.shared).server.verdicts, fail_on)
-    }
-
-    /// Asserts that no client did anything wrong, be it only against our advice.
-    ///
-    /// For clients that are to break a rule, compare [`verdicts`](Self::verdicts) with what is expected.
-    ///
-    /// # Panics
-    ///
-    /// With every verdict, one a line, if there is one.
-    #[track_caller]
-    pub fn assert_clean(&self) {
-        let lines: Vec<String> = self.verdicts().iter().map(ToString::to_string).collect();
-        assert!(lines.is_empty(), "the client broke rules:\n{}", lines.join("\n"));
-    }
-
-    /// Moves the server's clock forward: over codes, tokens, expiry and the gaps between polls.
-    pub fn advance(&self, duration: Duration) {
-        lock(&self.shared).server.advance(duration);
-    }
-
-    /// Registers a client, or replaces the one with the same `client_id`.
-    pub fn put_client(&self, client: Client) {
-        lock(&self.shared).server.put_client(client);
-    }
-
-    /// Forgets a client; true if there was one. What it holds already stays good.
-    pub fn remove_client(&self, client_id: &str) -> bool {
-        lock(&self.shared).server.remove_client(client_id)
-    }
-
-    /// The registered clients.
-    pub fn clients(&self) -> Vec<Client> {
-        lock(&self.shared).server.clients().cloned().collect()
-    }
-
-    /// Adds someone who can sign in, or replaces who has the same subject.
-    pub fn put_user(&self, person: Person) {
-        lock(&self.shared).server.put_user(person);
-    }
-
-    /// Forgets someone; true if they were known. What they approved stays good.
-    pub fn remove_user(&self, subject: &str) -> bool {
-        lock(&self.shared).server.remove_user(subject)
-    }
-
-    /// Everyone who can sign in.
-    pub fn users(&self) -> Vec<Person> {
-        lock(&self.shared).server.users().cloned().collect()
-    }
-
-    /// Answers the next `times` requests to `endpoint` with `fault`, after those already asked for.
-    pub fn fail_next(&self, endpoint: Endpoint, fault: &Fault, times: usize) {
-        lock(&self.shared).server.fail_next(endpoint, fault, times);
-    }
-
-    /// Lets requests meet a fault for as long as the guard lives.
-    pub fn fault(&self, rule: FaultRule) -> FaultGuard {
-        let id = lock(&self.shared).server.misbehaviour.add(rule);
-        FaultGuard { shared: Arc::clone(&self.shared), id, expected: None }
-    }
-
-    /// Tells the next device login that no other script waits for what its polls meet.
-    pub fn script_next_login(&self, script: LoginScript) {
-        let waiting = WaitingScript { script, client_id: None, scope: None, times: Some(1) };
-        lock(&self.shared).server.scripts.add(waiting);
-    }
-
-    /// Tells every device login of a client what its polls meet, until the server is reset.
-    pub fn script_logins_of(&self, client_id: impl Into<String>, script: LoginScript) {
-        let waiting = WaitingScript { script, client_id: Some(client_id.into()), scope: None, times: None };
-        lock(&self.shared).server.scripts.add(waiting);
-    }
-
-    /// Forgets all codes, tokens, faults and requests, and what was added to the clock.
-    pub fn reset(&self) {
-        let shared = &mut *lock(&self.shared);
-        shared.server.reset(shared.clock.now());
     }
 
     /// Closes the listening socket and every connection, as a server that dies would. State and port stay.
@@ -218,45 +99,6 @@ impl MockServer {
     }
 }
 
-/// A fault that ends with this value.
-#[must_use = "the fault ends at once when the guard is dropped"]
-pub struct FaultGuard {
-    shared: Arc<Mutex<Shared>>,
-    id: RuleId,
-    expected: Option<u64>,
-}
-
-impl FaultGuard {
-    /// How many requests it struck so far.
-    pub fn hits(&self) -> u64 {
-        lock(&self.shared).server.misbehaviour.hits(self.id)
-    }
-
-    /// Asserts, when the guard is dropped, that it struck exactly so many requests.
-    pub fn expect(mut self, hits: u64) -> Self {
-        self.expected = Some(hits);
-        self
-    }
-}
-
-impl fmt::Debug for FaultGuard {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("FaultGuard").field("hits", &self.hits()).finish_non_exhaustive()
-    }
-}
-
-impl Drop for FaultGuard {
-    fn drop(&mut self) {
-        let hits = lock(&self.shared).server.misbehaviour.remove(self.id);
-        // A server that was reset has forgotten the rule; a test that fails already fails with its own words.
-        if let (Some(expected), Some(hits)) = (self.expected, hits)
-            && !std::thread::panicking()
-        {
-            assert_eq!(hits, expected, "the fault struck another number of requests than expected");
-        }
-    }
-}
-
 /// What the server has of its port.
 enum Socket {
     Listening(Accepting),
@@ -265,9 +107,17 @@ enum Socket {
     Closed,
 }
 
+impl Deref for MockServer {
+    type Target = Tenant;
+
+    fn deref(&self) -> &Tenant {
+        &self.tenant
+    }
+}
+
 impl fmt::Debug for MockServer {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("MockServer").field("issuer", &self.issuer).finish_non_exhaustive()
+        formatter.debug_struct("MockServer").field("issuer", &self.issuer()).finish_non_exhaustive()
     }
 }
 
@@ -275,6 +125,11 @@ impl Drop for MockServer {
     fn drop(&mut self) {
         if let Socket::Listening(accepting) = self.socket.get_mut().unwrap_or_else(PoisonError::into_inner) {
             accepting.abort_in_background();
+        }
+        if let Some((end, thread)) = self.thread.take() {
+            drop(end);
+            // It has nothing left to do, and does not panic.
+            let _ = thread.join();
         }
     }
 }
@@ -372,6 +227,18 @@ impl MockServerBuilder {
         self
     }
 
+    /// Makes codes, ids, keys and what tokens say repeat from run to run; what tells the time repeats if the clock does.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.settings.seed = Some(seed);
+        self
+    }
+
+    /// What the clock shows at the start, in place of real time.
+    pub fn start_time(mut self, start_time: Timestamp) -> Self {
+        self.settings.start_time = Some(start_time);
+        self
+    }
+
     /// Is told of each request after its answer is decided, before it is sent; it may call the server.
     pub fn on_request(mut self, log: impl Fn(&RecordedRequest) + Send + Sync + 'static) -> Self {
         self.on_request = Some(Arc::new(log));
@@ -397,9 +264,29 @@ impl MockServerBuilder {
         let issuer = settings.issuer.clone();
         let clock = RealClock::start();
         let server = AuthorizationServer::new(settings, clock.now());
-        let shared = Arc::new(Mutex::new(Shared { server, clock, on_request: self.on_request }));
+        let changed = watch::Sender::new(0);
+        let shared = Arc::new(Mutex::new(Shared { server, clock, on_request: self.on_request, changed }));
         let accepting = listener::serve(socket, Arc::clone(&shared))?;
-        Ok(MockServer { shared, socket: Mutex::new(Socket::Listening(accepting)), issuer, port })
+        let tenant = Tenant::root(Arc::clone(&shared), issuer);
+        let socket = Mutex::new(Socket::Listening(accepting));
+        Ok(MockServer { tenant, shared, socket, port, thread: None })
+    }
+
+    /// The same for a test without a runtime: the server gets a thread of its own, which ends with it.
+    pub fn start_blocking(self) -> io::Result<MockServer> {
+        let (end, ended) = oneshot::channel::<()>();
+        let (started, start) = mpsc::channel();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let thread = thread::Builder::new().name("mock-server".to_owned()).spawn(move || {
+            runtime.block_on(async {
+                // If nobody takes it, the server is dropped, and nobody holds the other end either.
+                let _ = started.send(self.start().await);
+                let _ = ended.await;
+            });
+        })?;
+        let mut server = start.recv().map_err(io::Error::other)??;
+        server.thread = Some((end, thread));
+        Ok(server)
     }
 }
 

@@ -1,0 +1,79 @@
+//! What clients do, as server-sent events: one event a request, as it is answered.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
+
+use hyper::body::{Body, Bytes, Frame};
+use tokio::sync::{mpsc, watch};
+
+use crate::control::requests_after;
+use crate::listener::{Shared, lock};
+use crate::tenant::Tenant;
+
+/// Marks an answer whose body is to be a stream of the requests after the one of this number.
+#[derive(Clone, Debug)]
+pub(crate) struct StreamRequests {
+    /// Whose; `None` for the server itself.
+    pub(crate) tenant: Option<String>,
+    pub(crate) since: u64,
+}
+
+/// Events on their way; it ends with the server, and with the client.
+pub(crate) struct RequestStream(mpsc::Receiver<Bytes>);
+
+impl RequestStream {
+    /// Follows the journal that was asked for.
+    pub(crate) fn follow(
+        shared: &Arc<Mutex<Shared>>,
+        start: &StreamRequests,
+        mut stopped: watch::Receiver<()>,
+    ) -> Self {
+        let (send, receive) = mpsc::channel(1);
+        let mut changes = lock(shared).changed.subscribe();
+        let mut since = start.since;
+        let tenant = Tenant::handle(Arc::clone(shared), start.tenant.as_deref());
+        tokio::spawn(async move {
+            // So that a client knows that it will miss nothing from now on.
+            let mut events = String::from(": listening\n\n");
+            loop {
+                if !events.is_empty() && send.send(Bytes::from(std::mem::take(&mut events))).await.is_err() {
+                    return;
+                }
+                changes.borrow_and_update();
+                tenant.with(|server, _| {
+                    for (number, request) in requests_after(server, since) {
+                        since = number;
+                        events += "event: request\nid: ";
+                        events += &number.to_string();
+                        events += "\ndata: ";
+                        events += &request.to_string();
+                        events += "\n\n";
+                    }
+                });
+                if !events.is_empty() {
+                    continue;
+                }
+                tokio::select! {
+                    news = changes.changed() => if news.is_err() { return },
+                    _ = stopped.changed() => return,
+                    () = send.closed() => return,
+                }
+            }
+        });
+        Self(receive)
+    }
+}
+
+impl Body for RequestStream {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        self.0.poll_recv(context).map(|event| event.map(|event| Ok(Frame::data(event))))
+    }
+}
