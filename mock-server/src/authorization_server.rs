@@ -25,7 +25,7 @@ use crate::http_response::{Response, moved_permanently};
 use crate::issued_tokens::IssuedTokens;
 use crate::journal::{Journal, Note, RecordedRequest, printable};
 use crate::login_script::{LoginScripts, Step};
-use crate::misbehaviour::{Delivery, Fault, Misbehaviour, SeededChance};
+use crate::misbehaviour::{Delivery, Fault, Misbehaviour, SeededChance, TokenDefect, edit_json};
 use crate::person::{People, Person};
 use crate::profiles::{AnswerShape, Profile, Rules, reshape};
 use crate::randomness::Randomness;
@@ -542,8 +542,25 @@ impl AuthorizationServer {
                 answer => answer,
             };
         }
-        let response = self.answer_as_provider(exchange, endpoint);
+        let mut response = self.answer_as_provider(exchange, endpoint);
+        if let Fault::Token(defect) = fault {
+            self.spoil_tokens(exchange.now, *defect, &mut response);
+        }
         fault.apply(exchange.now, &mut chance, response)
+    }
+
+    /// Gives the JWTs of an answer a defect; the server takes the access token only if it is a harmless one.
+    fn spoil_tokens(&mut self, now: Timestamp, defect: TokenDefect, response: &mut Response) {
+        edit_json(response, |members| {
+            for name in ["access_token", "id_token"] {
+                let Some(value) = members.get_mut(name) else { continue };
+                let Some(spoilt) = value.as_str().and_then(|jwt| defect.apply(now, jwt)) else { continue };
+                if let (TokenDefect::Huge | TokenDefect::RotatedKey, Some(sound)) = (defect, value.as_str()) {
+                    self.tokens.rename_access_token(sound, &spoilt);
+                }
+                *value = spoilt.into();
+            }
+        });
     }
 
     /// What the endpoint answers, at the paths and in the words of the profile.

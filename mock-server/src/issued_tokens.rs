@@ -146,6 +146,14 @@ impl IssuedTokens {
         }
     }
 
+    /// Lets a token be known by another text.
+    pub(crate) fn rename_access_token(&mut self, from: &str, to: &str) {
+        if let Some(access_token) = self.access_tokens.remove(from) {
+            self.access_by_expiry.push(Reverse((access_token.expires_at, to.to_owned())));
+            self.access_tokens.insert(to.to_owned(), access_token);
+        }
+    }
+
     /// Ends one access token; the rest of the family lives on.
     pub(crate) fn revoke_access_token(&mut self, token: &str) {
         if let Some(access_token) = self.access_tokens.remove(token) {

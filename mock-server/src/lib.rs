@@ -133,7 +133,7 @@ pub use fault_guard::FaultGuard;
 pub use journal::RecordedRequest;
 pub use login_script::{LoginScript, LoginScriptError};
 pub use minting::Mint;
-pub use misbehaviour::{Delivery, Fault, FaultNotationError, FaultRule};
+pub use misbehaviour::{Delivery, Fault, FaultNotationError, FaultRule, TokenDefect};
 pub use mock_server::{MockServer, MockServerBuilder};
 pub use person::Person;
 pub use profiles::Profile;

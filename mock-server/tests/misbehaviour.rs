@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use mock_server::{Answer, Endpoint, Fault, FaultRule, MockServer, Severity};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use mock_server::{Answer, Endpoint, Fault, FaultRule, MockServer, Severity, TokenDefect};
 use serde_json::Value;
 
 use crate::raw_http::{exchange, post};
@@ -252,4 +254,65 @@ async fn a_dripping_body_comes_byte_by_byte() {
     }
     let mut rest = [0; 100];
     assert_eq!(stream.read(&mut rest).await.unwrap(), 1, "one more, and not the rest");
+}
+
+/// Header and claims of the two JWTs of a login whose token answer has this defect, and what `/resource` says of it.
+fn spoilt(defect: TokenDefect) -> (Value, Value, Value, String, u16) {
+    let mut state = State::new();
+    let login = state.start_device_login_with("client_id=device&scope=openid");
+    state.approve(&login);
+    state.server.fail_next(Endpoint::Token, &Fault::Token(defect), 1);
+    let answer = state.poll(&login);
+    let decode = |part: &str| serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap();
+    let access_token = answer.text("access_token");
+    let id_token = answer.text("id_token");
+    let mut parts = access_token.split('.').map(str::to_owned);
+    let (header, claims) = (decode(&parts.next().unwrap()), decode(&parts.next().unwrap()));
+    let of_identity = decode(id_token.split('.').nth(1).unwrap());
+    let status = state.resource(&access_token).status;
+    (header, claims, of_identity, access_token, status)
+}
+
+#[test]
+fn tokens_come_with_one_defect_and_the_server_refuses_them() {
+    const NOW: u64 = 1_800_000_000;
+    let claims_of = |defect| {
+        let (_, access, identity, _, status) = spoilt(defect);
+        assert_eq!(status, 401, "{defect:?}");
+        [access, identity]
+    };
+    for claims in claims_of(TokenDefect::Expired) {
+        assert_eq!(claims["exp"], NOW - 3600);
+    }
+    for claims in claims_of(TokenDefect::NotYetValid) {
+        assert_eq!(claims["nbf"], NOW + 3600);
+    }
+    for claims in claims_of(TokenDefect::WrongIssuer) {
+        assert_eq!(claims["iss"], "https://attacker.example");
+    }
+    for claims in claims_of(TokenDefect::WrongAudience) {
+        assert_eq!(claims["aud"], "https://somebody.else.example");
+    }
+    let (header, _, _, token, status) = spoilt(TokenDefect::AlgorithmNone);
+    assert_eq!((header["alg"].as_str(), token.ends_with('.'), status), (Some("none"), true, 401));
+    let (header, _, _, _, status) = spoilt(TokenDefect::UnknownKeyId);
+    assert_eq!((header["kid"].as_str(), status), (Some("nobody-knows-this-key"), 401));
+}
+
+#[test]
+fn a_huge_token_is_a_good_one() {
+    let (_, _, _, token, status) = spoilt(TokenDefect::Huge);
+    assert!((20_000..22_000).contains(&token.len()), "{}", token.len());
+    assert_eq!(status, 200);
+}
+
+#[test]
+fn after_a_rotation_tokens_and_keys_agree_on_new_names() {
+    let (header, _, _, _, status) = spoilt(TokenDefect::RotatedKey);
+    assert_eq!(status, 200);
+    let mut state = State::new();
+    assert!(!state.get("/jwks").body.contains("-rotated"));
+    state.server.fail_next(Endpoint::Jwks, &Fault::RotatedKeys, 1);
+    let keys = state.get("/jwks").json();
+    assert_eq!(keys["keys"][0]["kid"], header["kid"]);
 }

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::delivery::Delivery;
 use super::seeded_chance::SeededChance;
+use super::token_defect::{ROTATED, TokenDefect};
 use crate::authorization_server::Answer;
 use crate::clock::Timestamp;
 use crate::endpoint::{ELSEWHERE, Endpoint};
@@ -86,6 +87,10 @@ pub enum Fault {
     ExtraMembers,
     /// JSON with another type for this member: numbers become strings, all else becomes 42.
     MistypedMember(String),
+    /// In a token answer: JWTs, access token and ID Token alike, with this defect.
+    Token(TokenDefect),
+    /// At `/jwks`: the same keys under other names, as after a rotation.
+    RotatedKeys,
 }
 
 impl Fault {
@@ -165,6 +170,11 @@ impl Fault {
                     *value = if value.is_number() { value.to_string().into() } else { 42.into() };
                 }
             }),
+            Self::RotatedKeys => edit_json(&mut response, |members| {
+                for key in members.get_mut("keys").and_then(Value::as_array_mut).into_iter().flatten() {
+                    key["kid"] = format!("{}{ROTATED}", key["kid"].as_str().unwrap_or_default()).into();
+                }
+            }),
             _ => {}
         }
         Answer::Respond(response)
@@ -213,7 +223,7 @@ fn json_bytes(body: Bytes) -> Response {
 }
 
 /// Changes the members of a JSON object; any other body stays as it is.
-fn edit_json(response: &mut Response, edit: impl FnOnce(&mut serde_json::Map<String, Value>)) {
+pub(crate) fn edit_json(response: &mut Response, edit: impl FnOnce(&mut serde_json::Map<String, Value>)) {
     if let Ok(Value::Object(mut members)) = serde_json::from_slice(response.body()) {
         edit(&mut members);
         *response.body_mut() = Bytes::from(Value::Object(members).to_string());

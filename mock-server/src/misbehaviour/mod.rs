@@ -5,12 +5,15 @@ mod fault;
 mod notation;
 mod rule;
 mod seeded_chance;
+mod token_defect;
 
 pub use delivery::Delivery;
 pub use fault::Fault;
+pub(crate) use fault::edit_json;
 pub use notation::FaultNotationError;
 pub use rule::FaultRule;
 pub(crate) use seeded_chance::SeededChance;
+pub use token_defect::TokenDefect;
 
 use crate::endpoint::Endpoint;
 

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use super::fault::Fault;
+use super::token_defect::TokenDefect;
 
 /// A word that names no fault.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,7 +19,8 @@ impl fmt::Display for FaultNotationError {
             "'{}' names no fault: expected a status from 400 to 599 with :SECONDS for Retry-After if need be, \
              reset, silence, close, html, empty, endless, gzip_bomb, redirect or redirect:URL, error:CODE, \
              no_iss, wrong_iss, delay:SECONDS or delay:SECONDS+JITTER, drip, cut_json, content_type:TYPE, \
-             missing:MEMBER, extra or mistyped:MEMBER",
+             missing:MEMBER, extra, mistyped:MEMBER, rotated_keys, or token: with expired, not_yet_valid, wrong_iss, \
+             wrong_aud, alg_none, unknown_kid, rotated_key or huge",
             self.0
         )
     }
@@ -72,6 +74,11 @@ impl FromStr for Fault {
             ("cut_json", None) => Self::CutJson,
             ("content_type", Some(media_type)) => Self::ContentType(media_type.to_owned()),
             ("missing", Some(member)) => Self::MissingMember(member.to_owned()),
+            ("rotated_keys", None) => Self::RotatedKeys,
+            ("token", Some(name)) => {
+                let defect = TokenDefect::NAMES.into_iter().find(|(known, _)| *known == name);
+                Self::Token(defect.ok_or_else(unknown)?.1)
+            }
             ("extra", None) => Self::ExtraMembers,
             ("mistyped", Some(member)) => Self::MistypedMember(member.to_owned()),
             _ => return Err(unknown()),
