@@ -34,13 +34,14 @@ use crate::scope::{self, Supported};
 use crate::verdicts::{self, Verdict, Verdicts};
 use crate::wrong_codes::WrongCodes;
 use crate::{
-    authorize, control, device_authorization, explanation_page, introspection, jwks, metadata, resource,
-    revocation, token, userinfo, verification_page,
+    authorize, control, cors, device_authorization, explanation_page, introspection, jwks, metadata,
+    resource, revocation, token, userinfo, verification_page,
 };
 
 /// What is chosen before the server starts.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct Settings {
     /// The issuer identifier (RFC 8414 section 2): scheme, host, maybe port and path; no query, fragment or last slash.
     pub issuer: String,
@@ -74,6 +75,12 @@ pub struct Settings {
     pub seed: Option<u64>,
     /// What the clock shows at the start, in place of real time.
     pub start_time: Option<Timestamp>,
+    /// Lets pages of any origin call the endpoints that programs call.
+    pub cors: bool,
+    /// Takes requests for any address with the server's port, as they come from other machines.
+    pub allow_remote: bool,
+    /// Where endpoints are served that have another path than their own.
+    pub endpoint_paths: Vec<(Endpoint, String)>,
 }
 
 /// How long things are good for.
@@ -126,6 +133,13 @@ impl Default for Rotation {
 }
 
 impl Settings {
+    /// Where the endpoint with this path of its own was moved.
+    fn moved_path(&self, own: &str) -> Option<&str> {
+        let name = own.trim_start_matches('/');
+        let moved = self.endpoint_paths.iter().find(|(endpoint, _)| endpoint.name() == name);
+        moved.map(|(_, path)| path.as_str())
+    }
+
     /// The defaults for a server at `http://127.0.0.1:port`.
     #[must_use]
     pub fn new(port: u16) -> Self {
@@ -146,6 +160,9 @@ impl Settings {
             lenient: Lenient::default(),
             seed: None,
             start_time: None,
+            cors: false,
+            allow_remote: false,
+            endpoint_paths: Vec::new(),
         }
     }
 }
@@ -305,8 +322,14 @@ impl AuthorizationServer {
         let mut exchange =
             Exchange { now: virtual_now, real_now: now, peer, request, fault: None, note: Note::default() };
         let own_path = self.rules().own_path(request.uri().path());
-        let route = endpoint::route(&self.settings.issuer, own_path);
-        let answer = self.answer(&mut exchange, &route);
+        let route = endpoint::route(&self.settings, own_path);
+        let mut answer = self.answer(&mut exchange, &route);
+        if let (Route::To(endpoint), Answer::Respond(response) | Answer::Deliver(response, _)) =
+            (&route, &mut answer)
+            && self.settings.cors
+        {
+            cors::reflect_origin(&exchange, *endpoint, response);
+        }
         if not_yet(&answer).is_some() {
             // The same request will be asked again.
             return answer;
@@ -431,10 +454,15 @@ impl AuthorizationServer {
         self.settings.lifetimes.device_code.unwrap_or(self.rules().device_code_lifetime)
     }
 
+    /// The path of an endpoint as configuration or the profile has it, from its own.
+    pub(crate) fn advertised_path<'a>(&'a self, own: &'a str) -> &'a str {
+        self.settings.moved_path(own).unwrap_or_else(|| self.rules().their_path(own))
+    }
+
     /// The URL of an endpoint as this server advertises it.
     pub(crate) fn endpoint_url(&self, path: &str) -> String {
         let slash = if self.rules().trailing_slash { "/" } else { "" };
-        format!("{}{}{slash}", self.settings.issuer, self.rules().their_path(path))
+        format!("{}{}{slash}", self.settings.issuer, self.advertised_path(path))
     }
 
     fn answer(&mut self, exchange: &mut Exchange<'_>, route: &Route) -> Answer {
@@ -443,6 +471,9 @@ impl AuthorizationServer {
         }
         let response = match route {
             Route::To(endpoint) => {
+                if let Some(response) = cors::preflight(exchange, *endpoint).filter(|_| self.settings.cors) {
+                    return Answer::Respond(response);
+                }
                 if let Some((fault, chance)) = self.fault_for(exchange, *endpoint) {
                     return self.misbehave(exchange, *endpoint, &fault, chance);
                 }

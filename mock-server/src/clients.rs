@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de};
 use subtle::ConstantTimeEq as _;
 
 /// The four grants of this server, by their `grant_type`.
@@ -34,7 +34,7 @@ pub struct Client {
     #[serde(default)]
     pub redirect_uris: Vec<String>,
     /// The grants that it may use; empty for none. Left out in a file or a request, all that fit the client.
-    #[serde(default = "every_grant")]
+    #[serde(default = "every_grant", deserialize_with = "known_grants")]
     pub grant_types: Vec<String>,
     /// Whether an authorization request must hold a `code_challenge` (RFC 7636).
     #[serde(default)]
@@ -46,6 +46,17 @@ pub struct Client {
 
 fn every_grant() -> Vec<String> {
     grant_type::ALL.map(str::to_owned).to_vec()
+}
+
+fn known_grants<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    let grant_types = Vec::<String>::deserialize(deserializer)?;
+    match grant_types.iter().find(|named| !grant_type::ALL.contains(&named.as_str())) {
+        None => Ok(grant_types),
+        Some(unknown) => {
+            let known = grant_type::ALL.join(", ");
+            Err(de::Error::custom(format!("unknown grant type {unknown}, expected one of {known}")))
+        }
+    }
 }
 
 impl Client {

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use percent_encoding::percent_decode_str;
 
+use crate::authorization_server::Settings;
 use crate::checks::Check;
 use crate::journal::printable;
 
@@ -88,8 +89,9 @@ pub(crate) enum Verdict {
 }
 
 impl Endpoint {
-    /// Its name in the control interface: the last word of its path.
-    pub(crate) const fn name(self) -> &'static str {
+    /// Its name in configuration and in the control interface: the last word of its own path.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
         match self {
             Self::Authorize => "authorize",
             Self::DeviceAuthorization => "device-authorization",
@@ -104,7 +106,8 @@ impl Endpoint {
         }
     }
 
-    pub(crate) const ALL: [Self; 10] = [
+    /// All of them.
+    pub const ALL: [Self; 10] = [
         Self::Authorize,
         Self::DeviceAuthorization,
         Self::Token,
@@ -122,8 +125,8 @@ const INSERTED_WELL_KNOWN: [&str; 2] =
     ["/.well-known/oauth-authorization-server", "/.well-known/openid-configuration"];
 
 /// Finds the route of `path`, below the issuer's own path or at the root.
-pub(crate) fn route(issuer: &str, path: &str) -> Route {
-    let issuer_path = issuer_path(issuer);
+pub(crate) fn route(settings: &Settings, path: &str) -> Route {
+    let issuer_path = issuer_path(&settings.issuer);
     // RFC 8414 section 3.1 inserts the well-known part between host and path; OpenID Connect appends it.
     if INSERTED_WELL_KNOWN.iter().any(|well_known| {
         path.strip_prefix(well_known)
@@ -142,7 +145,11 @@ pub(crate) fn route(issuer: &str, path: &str) -> Route {
     if below == ELSEWHERE {
         return Route::Elsewhere;
     }
-    Route::To(match below {
+    let moved = &settings.endpoint_paths;
+    if let Some((endpoint, _)) = moved.iter().find(|(_, path)| path == below) {
+        return Route::To(*endpoint);
+    }
+    let endpoint = match below {
         "/authorize" => Endpoint::Authorize,
         "/device-authorization" => Endpoint::DeviceAuthorization,
         "/token" => Endpoint::Token,
@@ -154,7 +161,8 @@ pub(crate) fn route(issuer: &str, path: &str) -> Route {
         "/jwks" => Endpoint::Jwks,
         "/.well-known/openid-configuration" => Endpoint::Metadata,
         _ => return Route::Unknown,
-    })
+    };
+    if moved.iter().any(|(moved, _)| *moved == endpoint) { Route::Unknown } else { Route::To(endpoint) }
 }
 
 /// The tenant that a path is for: `a` for `/t/a/token` and for `/.well-known/oauth-authorization-server/t/a`.

@@ -1,5 +1,7 @@
 //! Against DNS rebinding: only names that are this server's own may be in `Host`, on every path.
 
+use std::net::IpAddr;
+
 use hyper::body::Bytes;
 use hyper::header::HOST;
 use hyper::http::uri::Authority;
@@ -52,6 +54,11 @@ fn is_own(settings: &Settings, authority: &Authority) -> bool {
     let named = |host: &str| host.eq_ignore_ascii_case(authority.host());
     let has_own_port = authority.port_u16().unwrap_or(80) == settings.port;
     if LOOPBACK.into_iter().any(named) && has_own_port {
+        return true;
+    }
+    // DNS rebinding needs a name: an address is never the attacker's.
+    let address = authority.host().trim_start_matches('[').trim_end_matches(']');
+    if settings.allow_remote && has_own_port && address.parse::<IpAddr>().is_ok() {
         return true;
     }
     settings.issuer.parse::<Uri>().is_ok_and(|issuer| {

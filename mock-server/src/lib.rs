@@ -81,6 +81,7 @@ mod clock;
 mod control;
 mod control_of_faults;
 mod control_of_state;
+mod cors;
 mod device;
 mod device_authorization;
 mod device_codes;

@@ -58,9 +58,10 @@ pub(crate) fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
     shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Reserves a loopback port, 0 for a free one. Until the socket listens, connections are refused.
-pub(crate) fn bind(port: u16) -> io::Result<TcpSocket> {
-    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+/// Reserves a port, 0 for a free one, of loopback or of every address. Until the socket listens, connections are refused.
+pub(crate) fn bind(port: u16, allow_remote: bool) -> io::Result<TcpSocket> {
+    let ip = if allow_remote { Ipv4Addr::UNSPECIFIED } else { Ipv4Addr::LOCALHOST };
+    let address = SocketAddr::from((ip, port));
     let explain =
         |error: io::Error| io::Error::new(error.kind(), format!("cannot listen on {address}: {error}"));
     let socket = TcpSocket::new_v4()?;

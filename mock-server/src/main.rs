@@ -1,62 +1,52 @@
 //! `mock-server`: an OAuth 2.0 authorization server on a loopback port.
 #![forbid(unsafe_code)]
 
-use std::io::{self, Write as _};
-use std::path::PathBuf;
-use std::process::ExitCode;
-use std::time::Duration;
+mod configuration;
+mod healthcheck;
 
-use clap::{Parser, ValueEnum};
-use mock_server::{Check, Lenient, MockServer, Profile, RecordedRequest, Severity};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
+use mock_server::{RecordedRequest, Severity};
 use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::configuration::Configuration;
+
 /// A strict OAuth 2.0 authorization server for tests and development, on 127.0.0.1.
 #[derive(Debug, Parser)]
-#[command(version, after_help = list_of_relaxable_checks())]
+#[command(version, after_help = configuration::list_of_relaxable_checks())]
 struct Arguments {
-    /// Port to listen on; 0 picks a free one
-    #[arg(long, default_value_t = 0)]
-    port: u16,
-    /// Issuer identifier, when clients reach the server under another name
-    #[arg(long, value_name = "URL")]
-    issuer: Option<String>,
-    /// Approve every login without a person
-    #[arg(long)]
-    auto_approve: bool,
-    /// Whose behaviour to show
-    #[arg(long, value_enum, default_value_t = ProfileName::Rfc)]
-    profile: ProfileName,
-    /// Seconds between polls
-    #[arg(long, value_name = "SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
-    interval: u32,
+    /// Read settings from a TOML file; flags and variables go before it
+    #[arg(long, env = "MOCK_SERVER_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(flatten)]
+    configuration: Configuration,
     /// At the end, write what clients did wrong to a file, as JSON or as a JUnit report; may be repeated
     #[arg(long, value_name = "json:FILE|junit:FILE", value_parser = verdict_report)]
     verdicts: Vec<VerdictReport>,
     /// End with exit code 3 if clients did something wrong that weighs as much or more
     #[arg(long, value_enum, value_name = "SEVERITY")]
     fail_on: Option<SeverityName>,
-    /// Relax single checks, by the names listed below
-    #[arg(long, value_name = "NAME[,NAME]", value_delimiter = ',', value_parser = relaxable_check)]
-    lenient: Vec<Check>,
+    #[command(subcommand)]
+    command: Option<Command>,
 }
 
-fn relaxable_check(name: &str) -> Result<Check, String> {
-    let relaxable = |check: &Check| check.relaxed().is_some();
-    Check::named(name).filter(relaxable).ok_or_else(|| {
-        let names: Vec<_> =
-            Check::ALL.iter().filter(|check| relaxable(check)).map(|check| check.name()).collect();
-        format!("no check of this name can be relaxed: choose among {}", names.join(", "))
-    })
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Look at the configuration
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Ask the server on this port (or of this port file) for its metadata; exit code 0 if it answers
+    Healthcheck,
 }
 
-/// What each check that can be relaxed then lets through.
-fn list_of_relaxable_checks() -> String {
-    let mut list = "Checks that --lenient relaxes:\n".to_owned();
-    for (name, relaxed) in Check::ALL.iter().filter_map(|check| Some((check.name(), check.relaxed()?))) {
-        list.extend([format!("  {name:22} {relaxed}\n")]);
-    }
-    list
+#[derive(Debug, Subcommand)]
+enum ConfigCommand {
+    /// Print every setting with where it comes from, as a TOML file; secrets are hidden
+    Show,
 }
 
 #[derive(Clone, Debug)]
@@ -86,17 +76,11 @@ impl From<SeverityName> for Severity {
 /// The exit code when clients did what `--fail-on` forbids.
 const CLIENTS_FAILED: u8 = 3;
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum ProfileName {
-    Rfc,
-    Octopus,
-    Nomos,
-    Github,
-}
-
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    match run(Arguments::parse()).await {
+    // Flags may also come after a subcommand.
+    let matches = Arguments::command().mut_args(|argument| argument.global(true)).get_matches();
+    match run(&matches).await {
         Ok(exit_code) => exit_code,
         Err(error) => {
             // Where stderr is gone, the exit code still says it.
@@ -106,32 +90,38 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(arguments: Arguments) -> io::Result<ExitCode> {
+async fn run(matches: &ArgMatches) -> io::Result<ExitCode> {
+    let mut deepest = matches;
+    while let Some((_, deeper)) = deepest.subcommand() {
+        deepest = deeper;
+    }
+    let arguments = Arguments::from_arg_matches(matches).map_err(io::Error::other)?;
+    let flags = Configuration::from_arg_matches(deepest).map_err(io::Error::other)?;
+    let file = deepest.get_one::<PathBuf>("config").map(PathBuf::as_path);
+    let configuration = Configuration::read(flags, file)?;
+    match arguments.command {
+        None => {}
+        Some(Command::Config(ConfigCommand::Show)) => {
+            io::stdout().lock().write_all(configuration.show(deepest, file)?.as_bytes())?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        Some(Command::Healthcheck) => {
+            healthcheck::check(configuration.port(), configuration.port_file())?;
+            return Ok(ExitCode::SUCCESS);
+        }
+    }
+
     // Caught from here on, so that no signal between "ready" and the wait is lost.
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
 
-    let mut lenient = Lenient::default();
-    for check in arguments.lenient {
-        lenient.relax(check).map_err(io::Error::other)?;
+    let port_file = configuration.port_file().map(Path::to_owned);
+    let server = configuration.builder()?.on_request(log).start().await?;
+    if let Some(file) = port_file {
+        std::fs::write(&file, format!("{}\n", server.port())).map_err(|error| {
+            io::Error::new(error.kind(), format!("cannot write the port to {}: {error}", file.display()))
+        })?;
     }
-    let mut builder = MockServer::builder()
-        .lenient(lenient)
-        .port(arguments.port)
-        .interval(Duration::from_secs(arguments.interval.into()))
-        .auto_approve(arguments.auto_approve)
-        .consent_page(!arguments.auto_approve)
-        .on_request(log)
-        .profile(match arguments.profile {
-            ProfileName::Rfc => Profile::Rfc,
-            ProfileName::Octopus => Profile::Octopus,
-            ProfileName::Nomos => Profile::Nomos,
-            ProfileName::Github => Profile::Github,
-        });
-    if let Some(issuer) = arguments.issuer {
-        builder = builder.issuer(issuer);
-    }
-    let server = builder.start().await?;
 
     let ready = json!({ "event": "ready", "issuer": server.issuer(), "port": server.port() });
     let mut stdout = io::stdout().lock();

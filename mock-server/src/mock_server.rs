@@ -15,6 +15,7 @@ use crate::authorization_server::{AuthorizationServer, Lifetimes, Rotation, Sett
 use crate::checks::Lenient;
 use crate::clients::Client;
 use crate::clock::{RealClock, Timestamp};
+use crate::endpoint::Endpoint;
 use crate::journal::RecordedRequest;
 use crate::listener::{self, Accepting, RequestLog, Shared};
 use crate::person::Person;
@@ -30,6 +31,7 @@ pub struct MockServer {
     shared: Arc<Mutex<Shared>>,
     socket: Mutex<Socket>,
     port: u16,
+    allow_remote: bool,
     /// Where the server has a thread of its own: told to end, and waited for.
     thread: Option<(oneshot::Sender<()>, JoinHandle<()>)>,
 }
@@ -64,7 +66,7 @@ impl MockServer {
         };
         accepting.abort().await;
         // Where the port is lost in this moment, resuming tries to get it.
-        if let Ok(socket) = listener::bind(self.port) {
+        if let Ok(socket) = listener::bind(self.port, self.allow_remote) {
             self.replace_socket(Socket::Reserved(socket));
         }
     }
@@ -74,7 +76,7 @@ impl MockServer {
         self.pause_listening().await;
         let socket = match self.replace_socket(Socket::Closed) {
             Socket::Reserved(socket) => socket,
-            Socket::Closed | Socket::Listening(_) => listener::bind(self.port)?,
+            Socket::Closed | Socket::Listening(_) => listener::bind(self.port, self.allow_remote)?,
         };
         let accepting = listener::serve(socket, Arc::clone(&self.shared))?;
         self.replace_socket(Socket::Listening(accepting));
@@ -227,6 +229,31 @@ impl MockServerBuilder {
         self
     }
 
+    /// The scopes that are granted, in place of the ready-made ones.
+    pub fn scopes(mut self, scopes: impl IntoIterator<Item = String>) -> Self {
+        self.settings.scopes = scopes.into_iter().collect();
+        self
+    }
+
+    /// Serves an endpoint under another path than its own, such as `/oauth2/token`.
+    pub fn endpoint_path(mut self, endpoint: Endpoint, path: impl Into<String>) -> Self {
+        self.settings.endpoint_paths.push((endpoint, path.into()));
+        self
+    }
+
+    /// Lets pages of any origin call the endpoints that programs call.
+    pub fn cors(mut self, cors: bool) -> Self {
+        self.settings.cors = cors;
+        self
+    }
+
+    /// Listens on every address, not on 127.0.0.1 alone, and takes requests for any of them. Who can reach the machine
+    /// can then steer the server: it is for containers.
+    pub fn allow_remote(mut self, allow_remote: bool) -> Self {
+        self.settings.allow_remote = allow_remote;
+        self
+    }
+
     /// Makes codes, ids, keys and what tokens say repeat from run to run; what tells the time repeats if the clock does.
     pub fn seed(mut self, seed: u64) -> Self {
         self.settings.seed = Some(seed);
@@ -251,7 +278,8 @@ impl MockServerBuilder {
         reason = "needs a runtime, and may come to wait: starting is async for callers"
     )]
     pub async fn start(self) -> io::Result<MockServer> {
-        let socket = listener::bind(self.port)?;
+        let allow_remote = self.settings.allow_remote;
+        let socket = listener::bind(self.port, allow_remote)?;
         let port = socket.local_addr()?.port();
         let mut settings = self.settings;
         settings.port = port;
@@ -269,7 +297,7 @@ impl MockServerBuilder {
         let accepting = listener::serve(socket, Arc::clone(&shared))?;
         let tenant = Tenant::root(Arc::clone(&shared), issuer);
         let socket = Mutex::new(Socket::Listening(accepting));
-        Ok(MockServer { tenant, shared, socket, port, thread: None })
+        Ok(MockServer { tenant, shared, socket, port, allow_remote, thread: None })
     }
 
     /// The same for a test without a runtime: the server gets a thread of its own, which ends with it.

@@ -13,6 +13,7 @@ mod authorize;
 mod checks;
 mod client_authentication;
 mod client_credentials;
+mod configuration;
 mod control;
 mod control_of_faults;
 mod control_of_state;

@@ -8,13 +8,13 @@ use serde_json::{Value, json};
 use crate::raw_http::{get, post};
 
 /// A running program, killed if a test fails.
-struct Program {
+pub(crate) struct Program {
     child: Child,
     ready: String,
 }
 
 impl Program {
-    fn start(arguments: &[&str]) -> Self {
+    pub(crate) fn start(arguments: &[&str]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_mock-server"))
             .args(arguments)
             .stdout(Stdio::piped())
@@ -26,7 +26,7 @@ impl Program {
         Self { child, ready }
     }
 
-    fn port(&self) -> u16 {
+    pub(crate) fn port(&self) -> u16 {
         let ready: Value = serde_json::from_str(&self.ready).unwrap();
         ready["port"].as_u64().unwrap().try_into().unwrap()
     }

@@ -1,0 +1,392 @@
+//! What the program is told: flags beat `MOCK_SERVER_*` variables, and those beat a file.
+
+use std::fmt::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use std::{fs, io};
+
+use clap::parser::ValueSource;
+use clap::{ArgMatches, Args, ValueEnum};
+use mock_server::{
+    AccessTokenFormat, Check, Client, Endpoint, Lenient, Lifetimes, MockServer, MockServerBuilder, Person,
+    Profile, Rotation, Timestamp,
+};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+/// Every setting, as a flag, as a variable and as a key of the file; what is left out has its default.
+#[derive(Clone, Debug, Default, Args, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct Configuration {
+    /// Port to listen on; 0, the default, picks a free one
+    #[arg(long, env = "MOCK_SERVER_PORT")]
+    port: Option<u16>,
+    /// Issuer identifier, when clients reach the server under another name
+    #[arg(long, env = "MOCK_SERVER_ISSUER", value_name = "URL")]
+    issuer: Option<String>,
+    /// Listen on every address, not on 127.0.0.1 alone
+    #[arg(long, env = "MOCK_SERVER_ALLOW_REMOTE", num_args = 0..=1, default_missing_value = "true", require_equals = true)]
+    allow_remote: Option<bool>,
+    /// Write the port to this file once the server listens
+    #[arg(long, env = "MOCK_SERVER_PORT_FILE", value_name = "FILE")]
+    port_file: Option<PathBuf>,
+    /// Approve every login without a person
+    #[arg(long, env = "MOCK_SERVER_AUTO_APPROVE", num_args = 0..=1, default_missing_value = "true", require_equals = true)]
+    auto_approve: Option<bool>,
+    /// Whose behaviour to show
+    #[arg(long, env = "MOCK_SERVER_PROFILE", value_enum)]
+    profile: Option<ProfileName>,
+    /// Seconds between polls, 5 by default
+    #[arg(long, env = "MOCK_SERVER_INTERVAL", value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..))]
+    #[serde(default, deserialize_with = "at_least_one")]
+    interval: Option<u32>,
+    /// Relax single checks, by the names listed below
+    #[arg(long, env = "MOCK_SERVER_LENIENT", value_name = "NAME[,NAME]", value_delimiter = ',', value_parser = relaxable_check)]
+    lenient: Option<Vec<RelaxableCheck>>,
+    /// The look of access tokens: JWTs with ES256, the default, or RS256, or opaque ones
+    #[arg(long, env = "MOCK_SERVER_TOKEN_FORMAT", value_enum)]
+    token_format: Option<TokenFormatName>,
+    /// Seconds that an access token is good for, 3600 by default
+    #[arg(long, env = "MOCK_SERVER_ACCESS_TOKEN_LIFETIME", value_name = "SECONDS")]
+    access_token_lifetime: Option<u64>,
+    /// Seconds that a refresh token is good for, 2592000 by default
+    #[arg(long, env = "MOCK_SERVER_REFRESH_TOKEN_LIFETIME", value_name = "SECONDS")]
+    refresh_token_lifetime: Option<u64>,
+    /// Seconds that an ID Token is good for, 3600 by default
+    #[arg(long, env = "MOCK_SERVER_ID_TOKEN_LIFETIME", value_name = "SECONDS")]
+    id_token_lifetime: Option<u64>,
+    /// Seconds that an authorization code is good for, 600 by default
+    #[arg(long, env = "MOCK_SERVER_CODE_LIFETIME", value_name = "SECONDS")]
+    code_lifetime: Option<u64>,
+    /// Seconds that a device code is good for; the profile decides by default
+    #[arg(long, env = "MOCK_SERVER_DEVICE_CODE_LIFETIME", value_name = "SECONDS")]
+    device_code_lifetime: Option<u64>,
+    /// What becomes of a refresh token that was used: on, the default, replaces it, off keeps it
+    #[arg(long, env = "MOCK_SERVER_ROTATION", value_enum)]
+    rotation: Option<RotationName>,
+    /// With rotation: seconds in which a second use repeats the first answer, 0 by default
+    #[arg(long, env = "MOCK_SERVER_ROTATION_GRACE", value_name = "SECONDS")]
+    rotation_grace: Option<u64>,
+    /// The scopes that are granted, in place of the ready-made ones
+    #[arg(long, env = "MOCK_SERVER_SCOPES", value_name = "SCOPE[,SCOPE]", value_delimiter = ',')]
+    scopes: Option<Vec<String>>,
+    /// Let pages of any origin call the endpoints that programs call
+    #[arg(long, env = "MOCK_SERVER_CORS", num_args = 0..=1, default_missing_value = "true", require_equals = true)]
+    cors: Option<bool>,
+    /// Make codes, ids, keys and what tokens say repeat from run to run
+    #[arg(long, env = "MOCK_SERVER_SEED", value_name = "N")]
+    seed: Option<u64>,
+    /// What the clock shows at the start, in seconds since 1970
+    #[arg(long, env = "MOCK_SERVER_START_TIME", value_name = "SECONDS")]
+    start_time: Option<u64>,
+    /// Serve an endpoint under another path
+    #[arg(long, env = "MOCK_SERVER_PATHS", value_name = "ENDPOINT=/PATH[,..]", value_delimiter = ',', value_parser = endpoint_path)]
+    #[serde(default, deserialize_with = "paths_in_table", serialize_with = "as_table")]
+    paths: Option<Vec<EndpointPath>>,
+    /// Register a client beside the ready-made ones: the members of RFC 7591 as JSON; may be repeated
+    #[arg(long = "client", env = "MOCK_SERVER_CLIENT", value_name = "JSON", value_parser = json::<Client>)]
+    clients: Option<Vec<Client>>,
+    /// Someone who can sign in, in place of alice: sub and claims as JSON; may be repeated
+    #[arg(long = "user", env = "MOCK_SERVER_USER", value_name = "JSON", value_parser = json::<Person>)]
+    users: Option<Vec<Person>>,
+}
+
+/// Runs an action for every setting, in the order of the file.
+macro_rules! each_setting {
+    ($action:ident) => {
+        $action!(
+            port,
+            issuer,
+            allow_remote,
+            port_file,
+            auto_approve,
+            profile,
+            interval,
+            lenient,
+            token_format,
+            access_token_lifetime,
+            refresh_token_lifetime,
+            id_token_lifetime,
+            code_lifetime,
+            device_code_lifetime,
+            rotation,
+            rotation_grace,
+            scopes,
+            cors,
+            seed,
+            start_time,
+            paths,
+            clients,
+            users
+        )
+    };
+}
+
+impl Configuration {
+    /// What these flags and variables say, over what the file says.
+    pub(crate) fn read(flags: Self, file: Option<&Path>) -> io::Result<Self> {
+        let file = match file {
+            Some(file) => Self::from_file(file)?,
+            None => Self::default(),
+        };
+        macro_rules! over {
+            ($($setting:ident),*) => { Self { $($setting: flags.$setting.or(file.$setting)),* } };
+        }
+        Ok(each_setting!(over))
+    }
+
+    fn from_file(file: &Path) -> io::Result<Self> {
+        let explain = |kind, error: &dyn fmt::Display| {
+            io::Error::new(kind, format!("cannot use the configuration {}: {error}", file.display()))
+        };
+        let text = fs::read_to_string(file).map_err(|error| explain(error.kind(), &error))?;
+        // The message shows the line, points at the key or the value, and says what was expected.
+        toml::from_str(&text).map_err(|error| explain(io::ErrorKind::InvalidData, &error))
+    }
+
+    /// Where the port is to be written.
+    pub(crate) fn port_file(&self) -> Option<&Path> {
+        self.port_file.as_deref()
+    }
+
+    /// The port to listen on, or 0.
+    pub(crate) fn port(&self) -> u16 {
+        self.port.unwrap_or_default()
+    }
+
+    /// The server that is wanted.
+    pub(crate) fn builder(self) -> io::Result<MockServerBuilder> {
+        let mut lenient = Lenient::default();
+        for RelaxableCheck(check) in self.lenient.unwrap_or_default() {
+            lenient.relax(check).map_err(io::Error::other)?;
+        }
+        let auto_approve = self.auto_approve.unwrap_or_default();
+        let grace = Duration::from_secs(self.rotation_grace.unwrap_or_default());
+        let mut builder = MockServer::builder()
+            .port(self.port.unwrap_or_default())
+            .allow_remote(self.allow_remote.unwrap_or_default())
+            .auto_approve(auto_approve)
+            .consent_page(!auto_approve)
+            .lenient(lenient)
+            .profile(self.profile.map_or(Profile::Rfc, ProfileName::profile))
+            .access_token_format(self.token_format.map_or(AccessTokenFormat::Es256, TokenFormatName::format))
+            .refresh_token_rotation(match self.rotation {
+                Some(RotationName::Off) => Rotation::Off,
+                _ => Rotation::On { grace },
+            })
+            .cors(self.cors.unwrap_or_default());
+        let mut lifetimes = Lifetimes::default();
+        let set = |lifetime: &mut Duration, seconds: Option<u64>| {
+            *lifetime = seconds.map_or(*lifetime, Duration::from_secs);
+        };
+        set(&mut lifetimes.access_token, self.access_token_lifetime);
+        set(&mut lifetimes.refresh_token, self.refresh_token_lifetime);
+        set(&mut lifetimes.id_token, self.id_token_lifetime);
+        set(&mut lifetimes.authorization_code, self.code_lifetime);
+        lifetimes.device_code = self.device_code_lifetime.map(Duration::from_secs);
+        builder = builder.lifetimes(lifetimes);
+        if let Some(issuer) = self.issuer {
+            builder = builder.issuer(issuer);
+        }
+        if let Some(interval) = self.interval {
+            builder = builder.interval(Duration::from_secs(interval.into()));
+        }
+        if let Some(scopes) = self.scopes {
+            builder = builder.scopes(scopes);
+        }
+        if let Some(seed) = self.seed {
+            builder = builder.seed(seed);
+        }
+        if let Some(start) = self.start_time {
+            builder = builder.start_time(Timestamp::from_unix(Duration::from_secs(start)));
+        }
+        for EndpointPath { endpoint, path } in self.paths.unwrap_or_default() {
+            builder = builder.endpoint_path(endpoint, path);
+        }
+        for client in self.clients.unwrap_or_default() {
+            builder = builder.client(client);
+        }
+        if let Some(users) = self.users {
+            builder = builder.users(users);
+        }
+        Ok(builder)
+    }
+
+    /// Every setting with where it comes from, as a file that can be used again once the secrets are put back.
+    pub(crate) fn show(&self, flags: &ArgMatches, file: Option<&Path>) -> io::Result<String> {
+        let mut hidden = self.clone();
+        for client in hidden.clients.iter_mut().flatten() {
+            client.secret = client.secret.as_ref().map(|_| "***".to_owned());
+        }
+        let mut settings = String::new();
+        let mut tables = String::new();
+        let mut defaults = String::new();
+        let mut show = |setting: &str, id: &str, value: Option<toml::Value>| {
+            let origin = match flags.value_source(id) {
+                Some(ValueSource::CommandLine) => "flag".to_owned(),
+                Some(ValueSource::EnvVariable) => "variable".to_owned(),
+                _ => file.map_or_else(String::new, |file| file.display().to_string()),
+            };
+            let is_table = value.as_ref().is_some_and(|value| {
+                value.is_table()
+                    || value.as_array().is_some_and(|items| items.first().is_some_and(toml::Value::is_table))
+            });
+            // A String takes whatever is written to it.
+            let _ = match value {
+                None => writeln!(defaults, "# {setting} has its default"),
+                Some(value) if is_table => {
+                    let table = toml::Table::from_iter([(setting.to_owned(), value)]);
+                    writeln!(tables, "\n# {origin}\n{}", table.to_string().trim_end())
+                }
+                Some(value) => writeln!(settings, "{setting} = {value}  # {origin}"),
+            };
+        };
+        macro_rules! show {
+            ($($setting:ident),*) => {
+                let values = toml::Table::try_from(&hidden).map_err(io::Error::other)?;
+                $(
+                    let key = stringify!($setting).replace('_', "-");
+                    show(&key, stringify!($setting), values.get(&key).cloned());
+                )*
+            };
+        }
+        each_setting!(show);
+        Ok(format!("{settings}{defaults}{tables}"))
+    }
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum ProfileName {
+    Rfc,
+    Octopus,
+    Nomos,
+    Github,
+}
+
+impl ProfileName {
+    const fn profile(self) -> Profile {
+        match self {
+            Self::Rfc => Profile::Rfc,
+            Self::Octopus => Profile::Octopus,
+            Self::Nomos => Profile::Nomos,
+            Self::Github => Profile::Github,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum TokenFormatName {
+    Es256,
+    Rs256,
+    Opaque,
+}
+
+impl TokenFormatName {
+    const fn format(self) -> AccessTokenFormat {
+        match self {
+            Self::Es256 => AccessTokenFormat::Es256,
+            Self::Rs256 => AccessTokenFormat::Rs256,
+            Self::Opaque => AccessTokenFormat::Opaque,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum RotationName {
+    Off,
+    On,
+}
+
+/// A check that can be relaxed.
+#[derive(Clone, Copy, Debug)]
+struct RelaxableCheck(Check);
+
+fn relaxable_check(name: &str) -> Result<RelaxableCheck, String> {
+    let relaxable = |check: &Check| check.relaxed().is_some();
+    Check::named(name).filter(relaxable).map(RelaxableCheck).ok_or_else(|| {
+        let names: Vec<_> =
+            Check::ALL.iter().filter(|check| relaxable(check)).map(|check| check.name()).collect();
+        format!("no check of this name can be relaxed: choose among {}", names.join(", "))
+    })
+}
+
+impl<'de> Deserialize<'de> for RelaxableCheck {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        relaxable_check(&String::deserialize(deserializer)?).map_err(de::Error::custom)
+    }
+}
+
+impl Serialize for RelaxableCheck {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.0.name())
+    }
+}
+
+/// What each check that can be relaxed then lets through.
+pub(crate) fn list_of_relaxable_checks() -> String {
+    let mut list = "Checks that --lenient relaxes:\n".to_owned();
+    for (name, relaxed) in Check::ALL.iter().filter_map(|check| Some((check.name(), check.relaxed()?))) {
+        list.extend([format!("  {name:22} {relaxed}\n")]);
+    }
+    list
+}
+
+/// Where an endpoint is served.
+#[derive(Clone, Debug)]
+struct EndpointPath {
+    endpoint: Endpoint,
+    path: String,
+}
+
+fn endpoint_path(argument: &str) -> Result<EndpointPath, String> {
+    let (name, path) = argument.split_once('=').ok_or("expected ENDPOINT=/PATH")?;
+    EndpointPath::new(name, path)
+}
+
+impl EndpointPath {
+    fn new(name: &str, path: &str) -> Result<Self, String> {
+        let endpoint = Endpoint::ALL.into_iter().find(|endpoint| endpoint.name() == name);
+        let endpoint = endpoint.ok_or_else(|| {
+            format!(
+                "unknown endpoint {name}, expected one of {}",
+                Endpoint::ALL.map(Endpoint::name).join(", ")
+            )
+        })?;
+        let fit = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte);
+        if !path.starts_with('/') || path.ends_with('/') || !path.bytes().all(fit) {
+            return Err(format!(
+                "{path:?} is no path, expected one such as /oauth2/{name}, without a slash at its end"
+            ));
+        }
+        Ok(Self { endpoint, path: path.to_owned() })
+    }
+}
+
+fn paths_in_table<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<EndpointPath>>, D::Error> {
+    let table = std::collections::BTreeMap::<String, String>::deserialize(deserializer)?;
+    let paths = table.iter().map(|(name, path)| EndpointPath::new(name, path).map_err(de::Error::custom));
+    paths.collect::<Result<_, _>>().map(Some)
+}
+
+#[expect(clippy::ref_option, reason = "serde hands it so")]
+fn as_table<S: Serializer>(paths: &Option<Vec<EndpointPath>>, serializer: S) -> Result<S::Ok, S::Error> {
+    match paths {
+        Some(paths) => {
+            serializer.collect_map(paths.iter().map(|mapped| (mapped.endpoint.name(), mapped.path.as_str())))
+        }
+        None => serializer.serialize_none(),
+    }
+}
+
+fn at_least_one<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {
+    match u32::deserialize(deserializer)? {
+        0 => Err(de::Error::custom("expected 1 second or more")),
+        seconds => Ok(Some(seconds)),
+    }
+}
+
+fn json<T: de::DeserializeOwned>(argument: &str) -> Result<T, String> {
+    serde_json::from_str(argument).map_err(|error| error.to_string())
+}
