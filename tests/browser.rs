@@ -4,12 +4,15 @@ use std::path::Path;
 use std::process::Command;
 
 use serde_json::{Value, json};
+use tempfile::TempDir;
 
 use crate::json_lines::JsonLines;
 
 /// One browser with one page. Dropping it ends the browser.
 pub(crate) struct Browser {
     hand: JsonLines,
+    /// Everything that the browser writes; dropped after it has ended.
+    _folder: TempDir,
 }
 
 impl Browser {
@@ -28,8 +31,9 @@ impl Browser {
     }
 
     fn with(options: &Value) -> Self {
-        let hand = JsonLines::start(node().arg("browser/hand.mjs"));
-        let mut browser = Self { hand };
+        let folder = tempfile::tempdir().expect("a folder");
+        let hand = JsonLines::start(node().arg("browser/hand.mjs").env("TMPDIR", folder.path()));
+        let mut browser = Self { hand, _folder: folder };
         browser.act("start", options);
         browser
     }
@@ -100,6 +104,12 @@ impl Browser {
         let answer = self.hand.receive();
         assert!(answer["error"].is_null(), "{}\nthe page shows: {}", answer["error"], answer["seen"]);
         answer["ok"].clone()
+    }
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        self.hand.finish();
     }
 }
 

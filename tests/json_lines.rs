@@ -94,6 +94,13 @@ impl JsonLines {
         Ended { status: self.child.wait().expect("the program ends"), events }
     }
 
+    /// Closes the program's stdin and gives it time to tidy up.
+    pub(crate) fn finish(&mut self) {
+        const TIDYING_UP: Duration = Duration::from_secs(20);
+        self.stdin = None;
+        while self.stdout.recv_timeout(TIDYING_UP).is_ok() {}
+    }
+
     fn kill(&mut self) -> String {
         let _ = self.child.kill();
         let _ = self.child.wait();

@@ -1,15 +1,12 @@
 // A hand for a headless Chromium: reads one JSON command a line, answers each with one JSON line.
 // Ends with its stdin.
-import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { chromium } from 'playwright-core';
 
 const PHONE = { viewport: { width: 360, height: 640 }, isMobile: true, hasTouch: true, deviceScaleFactor: 2 };
 const DESK = { viewport: { width: 1024, height: 768 } };
 
-const profile = await mkdtemp(join(tmpdir(), 'chromium-'));
 const browser = await chromium.launch({
   executablePath: '/usr/bin/chromium',
   args: [
@@ -23,7 +20,7 @@ const browser = await chromium.launch({
     // Whatever a page asks for beyond this machine is not found, at once.
     '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost',
   ],
-  env: { ...process.env, XDG_CONFIG_HOME: profile, XDG_CACHE_HOME: profile },
+  env: { ...process.env, XDG_CONFIG_HOME: tmpdir(), XDG_CACHE_HOME: tmpdir() },
 });
 
 let page;
@@ -87,4 +84,3 @@ for await (const line of createInterface({ input: process.stdin })) {
   }
 }
 await browser.close();
-await rm(profile, { recursive: true, force: true });
