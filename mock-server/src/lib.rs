@@ -63,7 +63,7 @@
 //! The server judges its clients by its own clock: did they wait the interval before each poll, keep a `slow_down`,
 //! stop at the end, back off, use PKCE with a fresh verifier, keep secrets out of URLs, never use a spent refresh token?
 //! A broken MUST is an error, a SHOULD a warning, our advice a note; each [`Verdict`] names the section, what was
-//! expected and what came. [`MockServer::assert_clean`] ends a test, `mock-server --verdicts junit:FILE --fail-on
+//! expected and what came. [`Tenant::assert_clean`] ends a test, `mock-server --verdicts junit:FILE --fail-on
 //! warning` a CI job.
 //!
 //! [`AuthorizationServer`] is the same server without a socket, for tests in virtual time.
