@@ -1,40 +1,15 @@
-//! What an access token looks like: a JWT of RFC 9068, or a text that says nothing.
+//! Making access tokens: a JWT of RFC 9068, or a text that says nothing.
 
 use std::time::Duration;
 
 use serde_json::json;
 
+use crate::access_token_format::AccessTokenFormat;
 use crate::authorization_server::AuthorizationServer;
 use crate::clock::Timestamp;
 use crate::issued_tokens::{AccessToken, GrantId};
-use crate::jwks::{self, SigningAlgorithm};
 use crate::scope::Scope;
-
-/// The look of access tokens, and with it the algorithm of ID Tokens.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum AccessTokenFormat {
-    /// A JWT of RFC 9068, signed with ES256 by a key that everyone knows.
-    #[default]
-    Es256,
-    /// The same, signed with RS256 by another such key.
-    Rs256,
-    /// 256 random bits; ID Tokens are signed with ES256.
-    Opaque,
-}
-
-impl AccessTokenFormat {
-    /// The names by which configuration chooses one.
-    pub const NAMES: [(&'static str, Self); 3] =
-        [("es256", Self::Es256), ("rs256", Self::Rs256), ("opaque", Self::Opaque)];
-
-    pub(crate) const fn id_token_algorithm(self) -> SigningAlgorithm {
-        match self {
-            Self::Es256 | Self::Opaque => SigningAlgorithm::Es256,
-            Self::Rs256 => SigningAlgorithm::Rs256,
-        }
-    }
-}
+use crate::signing::{self, SigningAlgorithm};
 
 /// Makes an access token of `grant` for `scope` and remembers it.
 pub(crate) fn issue(
@@ -78,5 +53,5 @@ fn jwt(server: &AuthorizationServer, algorithm: SigningAlgorithm, token: &Access
             claims["auth_time"] = grant.authorized_at.unix_seconds().into();
         }
     }
-    jwks::sign(algorithm, "at+jwt", &claims)
+    signing::sign(algorithm, "at+jwt", &claims)
 }

@@ -6,10 +6,11 @@ use hyper::{Method, StatusCode};
 use maud::html;
 
 use crate::authorization_codes::{AuthorizationCode, Usage};
-use crate::authorization_server::{AuthorizationServer, Exchange};
+use crate::authorization_server::AuthorizationServer;
 use crate::checks::Check;
 use crate::clients::{Client, grant_type};
 use crate::error_response::ErrorResponse;
+use crate::exchange::Exchange;
 use crate::http_response::{Response, redirect, with_query};
 use crate::misbehaviour::Fault;
 use crate::page::{decision_buttons, page, page_leading_to, scope_list};

@@ -3,9 +3,10 @@
 use hyper::StatusCode;
 use hyper::header::AUTHORIZATION;
 
-use crate::authorization_server::{AuthorizationServer, Exchange};
+use crate::authorization_server::AuthorizationServer;
 use crate::checks::{Check, Lenient};
 use crate::error_response::ErrorResponse;
+use crate::exchange::Exchange;
 use crate::issued_tokens::{AccessToken, Grant};
 use crate::profiles::ResourceAuthorization;
 use crate::request_parameters::{RequestParameters, form_decode};

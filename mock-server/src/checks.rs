@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::journal::printable_text;
+use crate::printable::printable_text;
 
 macro_rules! checks {
     ($($variant:ident, $name:literal, $section:literal, $expected:literal, $relaxed:expr;)*) => {

@@ -7,8 +7,8 @@ use hyper::header::{
 };
 use hyper::{Method, StatusCode};
 
-use crate::authorization_server::Exchange;
 use crate::endpoint::Endpoint;
+use crate::exchange::Exchange;
 use crate::http_response::{Response, empty};
 
 /// The answer to a preflight request, for an endpoint that programs call.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::control::{ControlError, PendingDevice};
+use crate::decisions::{ControlError, PendingDevice};
 use crate::tenant::Tenant;
 
 /// Longer than any device under test takes to ask for its code.

@@ -3,11 +3,12 @@
 use hyper::StatusCode;
 use serde_json::json;
 
-use crate::authorization_server::{AuthorizationServer, Exchange};
+use crate::authorization_server::AuthorizationServer;
 use crate::client_authentication::authenticate;
 use crate::clients::grant_type;
 use crate::device_codes::{Full, NewDeviceLogin};
 use crate::error_response::ErrorResponse;
+use crate::exchange::Exchange;
 use crate::http_response::{Response, json_no_store};
 use crate::login_script::{LoginScript, LoginScriptError};
 use crate::request_parameters::RequestParameters;

@@ -3,9 +3,10 @@
 use hyper::StatusCode;
 use maud::html;
 
-use crate::authorization_server::{AuthorizationServer, Exchange};
+use crate::authorization_server::AuthorizationServer;
 use crate::checks::Check;
 use crate::error_response::ErrorResponse;
+use crate::exchange::Exchange;
 use crate::http_response::Response;
 use crate::page::page;
 

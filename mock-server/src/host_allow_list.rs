@@ -7,9 +7,9 @@ use hyper::header::HOST;
 use hyper::http::uri::Authority;
 use hyper::{Request, StatusCode, Uri};
 
-use crate::authorization_server::Settings;
 use crate::checks::Check;
 use crate::error_response::ErrorResponse;
+use crate::settings::Settings;
 
 const LOOPBACK: [&str; 3] = ["127.0.0.1", "localhost", "[::1]"];
 

@@ -8,8 +8,8 @@ use serde_json::json;
 use crate::authorization_server::AuthorizationServer;
 use crate::clock::Timestamp;
 use crate::issued_tokens::GrantId;
-use crate::jwks;
 use crate::scope::Scope;
+use crate::signing;
 
 /// Signs who the person is; `None` unless the scope holds `openid` and a person is behind the grant.
 pub(crate) fn issue(
@@ -36,5 +36,5 @@ pub(crate) fn issue(
     let hash = digest(&SHA256, access_token.as_bytes());
     claims.insert("at_hash".into(), json!(URL_SAFE_NO_PAD.encode(&hash.as_ref()[..16])));
     let algorithm = server.settings.access_token_format.id_token_algorithm();
-    Some(jwks::sign(algorithm, "JWT", &claims.into()))
+    Some(signing::sign(algorithm, "JWT", &claims.into()))
 }

@@ -3,12 +3,13 @@
 use hyper::StatusCode;
 use serde_json::{Value, json};
 
-use crate::authorization_server::{AuthorizationServer, Exchange};
+use crate::authorization_server::AuthorizationServer;
 use crate::checks::Check;
 use crate::client_authentication::authenticate;
 use crate::clients::Client;
 use crate::clock::Timestamp;
 use crate::error_response::ErrorResponse;
+use crate::exchange::Exchange;
 use crate::http_response::{Response, json_no_store};
 use crate::issued_tokens::Grant;
 use crate::request_parameters::RequestParameters;

@@ -4,7 +4,7 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -20,13 +20,13 @@ use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
-use crate::authorization_server::{Answer, AuthorizationServer, not_yet};
-use crate::clock::{RealClock, Timestamp};
+use crate::answer::{Answer, StreamRequests, not_yet};
+use crate::clock::Timestamp;
 use crate::error_response::ErrorResponse;
-use crate::journal::RecordedRequest;
 use crate::misbehaviour::Delivery;
 use crate::misbehaviour::delivery::DeliveredBody;
-use crate::request_stream::{RequestStream, StreamRequests};
+use crate::request_stream::RequestStream;
+use crate::running_state::{Shared, lock};
 
 /// No request of any OAuth grant comes near this many bytes.
 const BODY_LIMIT: usize = 64 * 1024;
@@ -39,24 +39,6 @@ const BACKLOG: u32 = 1024;
 
 /// How long a graceful stop waits for requests that are under way.
 const STOP_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// The state and its clock, under one lock.
-pub(crate) struct Shared {
-    pub(crate) server: AuthorizationServer,
-    pub(crate) clock: RealClock,
-    /// Told of each request after its answer is decided.
-    pub(crate) on_request: Option<RequestLog>,
-    /// Counts the requests that were answered, for those who wait for one.
-    pub(crate) changed: watch::Sender<u64>,
-}
-
-/// What a user of the library does with each request.
-pub(crate) type RequestLog = Arc<dyn Fn(&RecordedRequest) + Send + Sync>;
-
-/// Locks the state; a panic in another holder does not take the server away from everyone else.
-pub(crate) fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
-    shared.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 /// Reserves a port, 0 for a free one, of loopback or of every address. Until the socket listens, connections are refused.
 pub(crate) fn bind(port: u16, allow_remote: bool) -> io::Result<TcpSocket> {

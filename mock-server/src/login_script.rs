@@ -6,6 +6,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::misbehaviour::Fault;
+use crate::printable::printable;
 
 /// What each poll of one device login meets, in order; afterwards the login goes on as any other.
 ///
@@ -56,7 +57,7 @@ impl FromStr for LoginScript {
             };
             let times =
                 times.parse().ok().filter(|times| (1..=LONGEST).contains(times)).ok_or_else(|| {
-                    let step = crate::journal::printable(step);
+                    let step = printable(step);
                     LoginScriptError(format!("'{step}' repeats itself not 1 to {LONGEST} times"))
                 })?;
             let step = match word {

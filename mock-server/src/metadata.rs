@@ -3,9 +3,10 @@
 use hyper::StatusCode;
 use serde_json::json;
 
-use crate::authorization_server::{AuthorizationServer, Exchange};
+use crate::authorization_server::AuthorizationServer;
 use crate::clients::grant_type;
 use crate::error_response::ErrorResponse;
+use crate::exchange::Exchange;
 use crate::http_response::{Response, empty, json, open_to_all_origins};
 use crate::profiles::MetadataDocuments;
 

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::authorization_server::AuthorizationServer;
 use crate::clock::Timestamp;
-use crate::control::ControlError;
+use crate::decisions::ControlError;
 use crate::issued_tokens::Grant;
 use crate::scope::Scope;
 use crate::{access_token, id_token};

@@ -10,16 +10,18 @@ use hyper::Uri;
 use tokio::net::TcpSocket;
 use tokio::sync::{oneshot, watch};
 
-use crate::access_token::AccessTokenFormat;
-use crate::authorization_server::{AuthorizationServer, Lifetimes, Rotation, Settings};
+use crate::access_token_format::AccessTokenFormat;
+use crate::authorization_server::AuthorizationServer;
 use crate::checks::Lenient;
 use crate::clients::Client;
 use crate::clock::{RealClock, Timestamp};
 use crate::endpoint::Endpoint;
 use crate::journal::RecordedRequest;
-use crate::listener::{self, Accepting, RequestLog, Shared};
+use crate::listener::{self, Accepting};
 use crate::person::Person;
 use crate::profiles::Profile;
+use crate::running_state::{RequestLog, Shared};
+use crate::settings::{Lifetimes, Rotation, Settings};
 use crate::tenant::Tenant;
 
 /// A running authorization server on a loopback port. Dropping it stops it.

@@ -8,17 +8,10 @@ use std::task::{Context, Poll};
 use hyper::body::{Body, Bytes, Frame};
 use tokio::sync::{mpsc, watch};
 
+use crate::answer::StreamRequests;
 use crate::control::requests_after;
-use crate::listener::{Shared, lock};
+use crate::running_state::{Shared, lock};
 use crate::tenant::Tenant;
-
-/// Marks an answer whose body is to be a stream of the requests after the one of this number.
-#[derive(Clone, Debug)]
-pub(crate) struct StreamRequests {
-    /// Whose; `None` for the server itself.
-    pub(crate) tenant: Option<String>,
-    pub(crate) since: u64,
-}
 
 /// Events on their way; it ends with the server, and with the client.
 pub(crate) struct RequestStream(mpsc::Receiver<Bytes>);

@@ -4,9 +4,10 @@ use hyper::header::USER_AGENT;
 use hyper::{Method, StatusCode};
 use serde_json::json;
 
-use crate::authorization_server::{AuthorizationServer, Exchange};
+use crate::authorization_server::AuthorizationServer;
 use crate::bearer_token;
 use crate::error_response::ErrorResponse;
+use crate::exchange::Exchange;
 use crate::http_response::{Response, json_no_store};
 
 /// Any active token may read; a POST needs the scope `write`.

@@ -2,10 +2,11 @@
 
 use hyper::StatusCode;
 
-use crate::authorization_server::{AuthorizationServer, Exchange};
+use crate::authorization_server::AuthorizationServer;
 use crate::checks::Check;
 use crate::client_authentication::authenticate;
 use crate::error_response::ErrorResponse;
+use crate::exchange::Exchange;
 use crate::http_response::{Response, empty, no_store};
 use crate::request_parameters::RequestParameters;
 

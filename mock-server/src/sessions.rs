@@ -6,7 +6,8 @@ use hyper::StatusCode;
 use hyper::header::{COOKIE, HeaderValue, ORIGIN, SET_COOKIE};
 use ring::hmac;
 
-use crate::authorization_server::{AuthorizationServer, Exchange};
+use crate::authorization_server::AuthorizationServer;
+use crate::exchange::Exchange;
 use crate::host_allow_list;
 use crate::http_response::Response;
 use crate::page;

@@ -9,16 +9,16 @@ use serde_json::Value;
 use crate::authorization_server::AuthorizationServer;
 use crate::clients::Client;
 use crate::clock::Timestamp;
-use crate::control::{ControlError, PendingDevice, WhichDevice};
+use crate::decisions::{ControlError, PendingDevice, WhichDevice};
 use crate::device::Devices;
 use crate::endpoint::Endpoint;
 use crate::fault_guard::FaultGuard;
 use crate::journal::RecordedRequest;
-use crate::listener::{Shared, lock};
 use crate::login_script::{LoginScript, WaitingScript};
 use crate::minting::Mint;
 use crate::misbehaviour::{Fault, FaultRule};
 use crate::person::Person;
+use crate::running_state::{Shared, lock};
 use crate::verdicts::{self, Severity, Verdict};
 
 /// An authorization server with clients, users, a clock, faults and a journal of its own.

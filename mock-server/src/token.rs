@@ -1,13 +1,14 @@
 //! The token endpoint: RFC 6749 section 3.2.
 
-use crate::authorization_server::{AuthorizationServer, Exchange};
+use crate::authorization_server::AuthorizationServer;
 use crate::checks::Check;
 use crate::client_authentication::authenticate;
 use crate::clients::grant_type;
 use crate::error_response::ErrorResponse;
+use crate::exchange::Exchange;
 use crate::grants::{authorization_code, client_credentials, device_code, refresh_token};
 use crate::http_response::Response;
-use crate::journal::printable;
+use crate::printable::printable;
 use crate::request_parameters::RequestParameters;
 
 pub(crate) fn respond(

@@ -2,9 +2,10 @@
 
 use hyper::StatusCode;
 
-use crate::authorization_server::{AuthorizationServer, Exchange};
+use crate::authorization_server::AuthorizationServer;
 use crate::bearer_token;
 use crate::error_response::ErrorResponse;
+use crate::exchange::Exchange;
 use crate::http_response::{Response, json_no_store};
 
 pub(crate) fn respond(

@@ -4,11 +4,12 @@ use hyper::header::{HeaderValue, RETRY_AFTER};
 use hyper::{Method, StatusCode};
 use maud::{Markup, html};
 
-use crate::authorization_server::{AuthorizationServer, Exchange};
+use crate::authorization_server::AuthorizationServer;
 use crate::checks::Check;
 use crate::clock::Timestamp;
 use crate::device_codes::{Decision, DeviceLogin};
 use crate::error_response::ErrorResponse;
+use crate::exchange::Exchange;
 use crate::http_response::Response;
 use crate::page::{decision_buttons, message, page, scope_list};
 use crate::person::Person;

@@ -75,9 +75,12 @@ fn the_clock_is_advanced_with_json_or_a_form() {
     let login = state.start_device_login();
     let json_type = [("content-type", "application/json")];
     let answer = state.send("POST", "/_control/clock/advance", &json_type, r#"{"seconds": 300}"#);
-    assert_eq!(answer.json(), json!({ "now": 1_800_000_300 }));
+    assert_eq!(answer.json(), json!({ "now": 1_800_000_300, "frozen": false }));
     assert_eq!(state.poll_error(&login), "authorization_pending");
-    assert_eq!(state.post("/_control/clock/advance", "seconds=300").json(), json!({ "now": 1_800_000_600 }));
+    assert_eq!(
+        state.post("/_control/clock/advance", "seconds=300").json(),
+        json!({ "now": 1_800_000_600, "frozen": false })
+    );
     assert_eq!(state.poll_error(&login), "expired_token");
 }
 
@@ -136,7 +139,10 @@ fn a_reset_forgets_everything() {
     assert_eq!(state.post("/_control/reset", "").status, 204);
     assert_eq!(state.poll_error(&login), "invalid_grant");
     assert_eq!(state.resource(&tokens.access_token).status, 401);
-    assert_eq!(state.post("/_control/clock/advance", "seconds=0").json(), json!({ "now": 1_800_000_000 }));
+    assert_eq!(
+        state.post("/_control/clock/advance", "seconds=0").json(),
+        json!({ "now": 1_800_000_000, "frozen": false })
+    );
     assert_eq!(state.server.requests().next().unwrap().path, "/_control/reset");
 }
 

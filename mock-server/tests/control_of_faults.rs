@@ -85,7 +85,7 @@ fn what_is_wrong_with_a_fault_is_said() {
         (r#"{"fault": "html", "endpoint": "tokens"}"#, "endpoint must be one of authorize,"),
         (r#"{"fault": "html", "nth": "2"}"#, "nth must be a whole number"),
         (r#"{"fault": "html", "probability": 2}"#, "probability must be from 0 to 1"),
-        ("[]", "must be a JSON object"),
+        ("[]", "the body is no JSON object"),
     ];
     for (body, expected) in cases {
         let mut state = State::new();

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use crate::authorization_server::{AuthorizationServer, Exchange};
+use crate::authorization_server::AuthorizationServer;
 use crate::checks::Check;
 use crate::clients::Client;
 use crate::error_response::ErrorResponse;
+use crate::exchange::Exchange;
 use crate::grants::{Refresh, access_token_response};
 use crate::http_response::Response;
 use crate::issued_tokens::Grant;

@@ -4,15 +4,17 @@ use std::sync::Arc;
 
 use hyper::StatusCode;
 
-use crate::authorization_server::{AuthorizationServer, Exchange, Rotation};
+use crate::authorization_server::AuthorizationServer;
 use crate::checks::Check;
 use crate::clients::Client;
 use crate::error_response::ErrorResponse;
+use crate::exchange::Exchange;
 use crate::grants::{Refresh, access_token_response, issue_tokens};
 use crate::http_response::{Response, json_no_store};
 use crate::issued_tokens::Spent;
 use crate::request_parameters::RequestParameters;
 use crate::scope::{Scope, Supported};
+use crate::settings::Rotation;
 
 pub(crate) fn redeem(
     server: &mut AuthorizationServer,

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::delivery::Delivery;
 use super::seeded_chance::SeededChance;
 use super::token_defect::{ROTATED, TokenDefect};
-use crate::authorization_server::Answer;
+use crate::answer::Answer;
 use crate::clock::Timestamp;
 use crate::endpoint::{ELSEWHERE, Endpoint};
 use crate::error_response::ErrorResponse;

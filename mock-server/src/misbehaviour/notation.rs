@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::fault::Fault;
 use super::token_defect::TokenDefect;
+use crate::printable::printable;
 
 /// A word that names no fault.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,7 +33,7 @@ impl FromStr for Fault {
     type Err = FaultNotationError;
 
     fn from_str(word: &str) -> Result<Self, FaultNotationError> {
-        let unknown = || FaultNotationError(crate::journal::printable(word));
+        let unknown = || FaultNotationError(printable(word));
         let (name, argument) = match word.split_once(':') {
             Some((name, argument)) => (name, Some(argument).filter(|argument| !argument.is_empty())),
             None => (word, None),

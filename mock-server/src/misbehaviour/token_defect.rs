@@ -5,7 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
 use crate::clock::Timestamp;
-use crate::jwks::{SigningAlgorithm, sign_with_header};
+use crate::signing::{SigningAlgorithm, sign_with_header};
 
 /// What is wrong with the JWTs of an answer; all else about them is right, the signature included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,9 +8,11 @@ use super::rules::{
     STATE_SENT,
 };
 use super::{Findings, Verdicts};
-use crate::authorization_server::{Answer, Exchange};
+use crate::answer::Answer;
 use crate::checks::Lenient;
 use crate::clients::Clients;
+use crate::exchange::Exchange;
+use crate::printable::printable;
 use crate::request_parameters::RequestParameters;
 
 /// Judges a request that was answered with a redirect: pages go back and forth, and are reloaded, before.
@@ -42,7 +44,7 @@ pub(super) fn judge(
     if sent("code_challenge") {
         let method = parameters.get("code_challenge_method").unwrap_or("none, which means plain");
         findings.check(&PKCE_S256, method == "S256", || {
-            ("code_challenge_method S256".to_owned(), crate::journal::printable(method))
+            ("code_challenge_method S256".to_owned(), printable(method))
         });
         findings.check(&STATE_SENT, sent("state"), || ("state beside code_challenge".to_owned(), none()));
     } else if !sent("nonce") {

@@ -1,6 +1,7 @@
 //! What the journal thinks of the clients: each request is held, by the server's clock, against what the RFCs demand.
 
 mod authorization_request;
+mod judging;
 mod polling;
 mod redirects;
 mod report;
@@ -11,13 +12,10 @@ use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::fmt;
 use std::time::Duration;
 
-use hyper::Method;
-
+pub(crate) use judging::judge;
 pub(crate) use polling::PollingConduct;
 pub(crate) use report::{json, junit};
 
-use crate::authorization_server::{Answer, AuthorizationServer, Exchange};
-use crate::endpoint::{Endpoint, Route};
 use rules::Rule;
 
 /// How much a verdict weighs; later ones weigh more.
@@ -110,69 +108,6 @@ impl Verdicts {
     /// How often a rule was put to a request: a rule that never was has not been kept, only not been met.
     fn times_checked(&self, rule: &Rule) -> u64 {
         self.checked.get(rule.name).copied().unwrap_or_default()
-    }
-}
-
-/// Judges one request by what came and by what was answered.
-pub(crate) fn judge(
-    server: &mut AuthorizationServer,
-    exchange: &Exchange<'_>,
-    route: &Route,
-    answer: &Answer,
-) {
-    let mut findings = Findings::default();
-    match route {
-        Route::To(endpoint) => judge_endpoint(server, exchange, *endpoint, answer, &mut findings),
-        Route::Elsewhere => redirects::judge_arrival(exchange, &mut findings),
-        Route::Control(_) | Route::Explanation { .. } | Route::Unknown => return,
-    }
-
-    for rule in findings.checked {
-        *server.verdicts.checked.entry(rule).or_default() += 1;
-    }
-    for broken in findings.broken {
-        if server.verdicts.latest.len() == CAPACITY {
-            server.verdicts.latest.pop_front();
-        }
-        server.verdicts.latest.push_back(Verdict {
-            severity: broken.rule.severity,
-            rule: broken.rule.name,
-            section: broken.rule.section,
-            expected: broken.expected,
-            got: broken.got,
-            client_id: exchange.note.client_id.clone(),
-            request: exchange.journal_line(route),
-            at: server.since_start(exchange.now),
-        });
-    }
-}
-
-fn judge_endpoint(
-    server: &mut AuthorizationServer,
-    exchange: &Exchange<'_>,
-    endpoint: Endpoint,
-    answer: &Answer,
-    findings: &mut Findings,
-) {
-    match endpoint {
-        Endpoint::Token if exchange.request.method() == Method::POST => {
-            token_request::judge(
-                &mut server.device_codes,
-                &mut server.verdicts.unheard,
-                exchange,
-                answer,
-                findings,
-            );
-        }
-        Endpoint::Authorize => {
-            authorization_request::judge(&mut server.verdicts, &server.clients, exchange, answer, findings);
-        }
-        _ => {}
-    }
-    token_request::judge_url(endpoint, exchange, findings);
-    redirects::judge_departure(exchange, findings);
-    if server.rules().trailing_slash {
-        redirects::judge_missing_slash(exchange, endpoint, findings);
     }
 }
 

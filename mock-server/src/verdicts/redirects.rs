@@ -5,8 +5,8 @@ use hyper::header::AUTHORIZATION;
 
 use super::Findings;
 use super::rules::{NO_CREDENTIALS_ELSEWHERE, NO_REDIRECT_FOLLOWED};
-use crate::authorization_server::Exchange;
 use crate::endpoint::Endpoint;
+use crate::exchange::Exchange;
 use crate::misbehaviour::Fault;
 
 /// A client was sent elsewhere: kept, until it arrives there.

@@ -9,11 +9,12 @@ use hyper::{HeaderMap, StatusCode};
 use super::polling::Heard;
 use super::rules::{NO_ACCESS_TOKEN_IN_URL, NO_SECRET_IN_URL, PKCE_VERIFIER, SPENT_REFRESH_TOKEN};
 use super::{Findings, Recent};
-use crate::authorization_server::{Answer, Exchange};
+use crate::answer::Answer;
 use crate::checks::Lenient;
 use crate::clients::grant_type;
 use crate::device_codes::{Decision, DeviceCodes};
 use crate::endpoint::Endpoint;
+use crate::exchange::Exchange;
 use crate::misbehaviour::{Delivery, Fault};
 use crate::request_parameters::RequestParameters;
 

@@ -1,20 +1,19 @@
 //! `/_control` for what a test sets up: clients, users, tokens, the clock and tenants.
 
-use std::time::Duration;
-
 use hyper::StatusCode;
-use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::authorization_server::{AuthorizationServer, Exchange};
+use super::body::{Members, read};
+use super::refuse;
+use crate::authorization_server::AuthorizationServer;
 use crate::clients::Client;
 use crate::clock::Timestamp;
-use crate::control::{members, refuse};
-use crate::endpoint::Control;
 use crate::error_response::ErrorResponse;
+use crate::exchange::Exchange;
 use crate::http_response::{Response, empty, json_no_store, no_store};
 use crate::minting::Mint;
 use crate::person::Person;
+use crate::routes::Control;
 
 pub(crate) fn respond(
     server: &mut AuthorizationServer,
@@ -88,16 +87,13 @@ fn control_clock(
             exchange.allow("POST")?;
             server.thaw_clock(now);
         }
+        Control::AdvanceClock => {
+            exchange.allow("POST")?;
+            server.advance(Members::of(exchange, &["seconds"])?.seconds("seconds")?);
+        }
         Control::SetClock => {
             exchange.allow("POST")?;
-            let members = members(exchange, &["now"])?;
-            let seconds = members.get("now").and_then(number);
-            let to =
-                seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()).ok_or_else(|| {
-                    ErrorResponse::invalid_request(
-                        "now must be a number of seconds since 1970-01-01T00:00:00Z",
-                    )
-                })?;
+            let to = Members::of(exchange, &["now"])?.seconds("now")?;
             server.set_clock(now, Timestamp::from_unix(to));
         }
         _ => exchange.allow("GET")?,
@@ -112,18 +108,6 @@ fn put_client(server: &mut AuthorizationServer, client: Client) -> Result<Respon
     }
     let answer = json!(client);
     Ok(json_no_store(created_or_replaced(server.put_client(client)), &answer))
-}
-
-/// A JSON body of this shape; the refusal says what is wrong with it.
-fn read<T: DeserializeOwned>(exchange: &Exchange<'_>) -> Result<T, ErrorResponse> {
-    let members = Value::Object(members(exchange, &[])?);
-    serde_json::from_value(members)
-        .map_err(|error| ErrorResponse::invalid_request(format!("the body does not fit: {error}")))
-}
-
-/// A JSON number, or a form value that reads as one.
-pub(crate) fn number(value: &Value) -> Option<f64> {
-    value.as_f64().or_else(|| value.as_str()?.parse().ok())
 }
 
 const fn created_or_replaced(is_new: bool) -> StatusCode {

@@ -1,14 +1,17 @@
 //! `/_control/faults` and `/_control/scripts`: misbehaviour for tests in any language.
 
 use hyper::{Method, StatusCode};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use crate::authorization_server::{AuthorizationServer, Exchange};
-use crate::endpoint::{Control, Endpoint};
+use super::body::Members;
+use crate::authorization_server::AuthorizationServer;
+use crate::endpoint::Endpoint;
 use crate::error_response::ErrorResponse;
+use crate::exchange::Exchange;
 use crate::http_response::{Response, empty, json_no_store, no_store};
 use crate::login_script::{LoginScript, LoginScriptError, WaitingScript};
 use crate::misbehaviour::{Fault, FaultNotationError, FaultRule, RuleId};
+use crate::routes::Control;
 
 /// POST adds, GET lists, DELETE takes away.
 pub(crate) fn respond(
@@ -28,7 +31,7 @@ pub(crate) fn respond(
         }
         Control::Scripts => {
             exchange.allow("POST")?;
-            server.scripts.add(script(&Members::of(exchange)?)?);
+            server.scripts.add(script(exchange)?);
             Ok(no_store(empty(StatusCode::NO_CONTENT)))
         }
         _ if method == Method::DELETE => {
@@ -36,7 +39,7 @@ pub(crate) fn respond(
             Ok(no_store(empty(StatusCode::NO_CONTENT)))
         }
         _ if method == Method::POST => {
-            let RuleId(id) = server.misbehaviour.add(rule(&Members::of(exchange)?)?);
+            let RuleId(id) = server.misbehaviour.add(rule(exchange)?);
             Ok(json_no_store(StatusCode::CREATED, &json!({ "id": id })))
         }
         _ => {
@@ -50,8 +53,11 @@ pub(crate) fn respond(
     }
 }
 
-fn rule(members: &Members) -> Result<FaultRule, ErrorResponse> {
-    members.only(&["fault", "endpoint", "grant_type", "client_id", "nth", "times", "probability", "seed"])?;
+fn rule(exchange: &Exchange<'_>) -> Result<FaultRule, ErrorResponse> {
+    let members = Members::of(
+        exchange,
+        &["fault", "endpoint", "grant_type", "client_id", "nth", "times", "probability", "seed"],
+    )?;
     let fault = members.require("fault")?.parse::<Fault>();
     let fault =
         fault.map_err(|error: FaultNotationError| ErrorResponse::invalid_request(error.to_string()))?;
@@ -86,8 +92,8 @@ fn rule(members: &Members) -> Result<FaultRule, ErrorResponse> {
 }
 
 /// Without a selector a script is for the next login, with one for every login that it selects, unless `times` is given.
-fn script(members: &Members) -> Result<WaitingScript, ErrorResponse> {
-    members.only(&["script", "client_id", "scope", "times"])?;
+fn script(exchange: &Exchange<'_>) -> Result<WaitingScript, ErrorResponse> {
+    let members = Members::of(exchange, &["script", "client_id", "scope", "times"])?;
     let script = members.require("script")?.parse::<LoginScript>();
     let script =
         script.map_err(|error: LoginScriptError| ErrorResponse::invalid_request(error.to_string()))?;
@@ -96,58 +102,4 @@ fn script(members: &Members) -> Result<WaitingScript, ErrorResponse> {
     let is_for_the_next = client_id.is_none() && scope.is_none();
     let times = members.whole("times")?.or(is_for_the_next.then_some(1));
     Ok(WaitingScript { script, client_id, scope, times })
-}
-
-/// The members of a JSON object in a request body.
-struct Members(Map<String, Value>);
-
-impl Members {
-    fn of(exchange: &Exchange<'_>) -> Result<Self, ErrorResponse> {
-        match serde_json::from_slice(exchange.request.body()) {
-            Ok(Value::Object(members)) => Ok(Self(members)),
-            _ => Err(ErrorResponse::invalid_request("the request body must be a JSON object")),
-        }
-    }
-
-    /// A misspelt member must not go unnoticed.
-    fn only(&self, known: &[&str]) -> Result<(), ErrorResponse> {
-        match self.0.keys().find(|name| !known.contains(&name.as_str())) {
-            None => Ok(()),
-            Some(name) => Err(ErrorResponse::invalid_request(format!(
-                "unknown member '{name}': expected {}",
-                known.join(", ")
-            ))),
-        }
-    }
-
-    fn require(&self, name: &str) -> Result<&str, ErrorResponse> {
-        self.text(name)?
-            .ok_or_else(|| ErrorResponse::invalid_request(format!("the member {name} is missing")))
-    }
-
-    fn text(&self, name: &str) -> Result<Option<&str>, ErrorResponse> {
-        self.read(name, "a string", Value::as_str)
-    }
-
-    fn whole(&self, name: &str) -> Result<Option<u64>, ErrorResponse> {
-        self.read(name, "a whole number, 0 or more", Value::as_u64)
-    }
-
-    fn number(&self, name: &str) -> Result<Option<f64>, ErrorResponse> {
-        self.read(name, "a number", Value::as_f64)
-    }
-
-    fn read<'a, T>(
-        &'a self,
-        name: &str,
-        expected: &str,
-        read: impl FnOnce(&'a Value) -> Option<T>,
-    ) -> Result<Option<T>, ErrorResponse> {
-        match self.0.get(name) {
-            None | Some(Value::Null) => Ok(None),
-            Some(value) => read(value).map(Some).ok_or_else(|| {
-                ErrorResponse::invalid_request(format!("the member {name} must be {expected}"))
-            }),
-        }
-    }
 }
