@@ -6,6 +6,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Deserializer, Serialize, de};
 use subtle::ConstantTimeEq as _;
 
+use crate::signing::SigningAlgorithm;
+
 /// The four grants of this server, by their `grant_type`.
 pub(crate) mod grant_type {
     pub(crate) const AUTHORIZATION_CODE: &str = "authorization_code";
@@ -42,6 +44,10 @@ pub struct Client {
     /// Whether it may introspect the tokens of every client (RFC 7662 section 2.1).
     #[serde(default)]
     pub may_introspect_all: bool,
+    /// How its ID Tokens are signed (OpenID Connect Dynamic Client Registration section 2); `None` leaves it to the
+    /// server.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id_token_signed_response_alg: Option<SigningAlgorithm>,
 }
 
 fn every_grant() -> Vec<String> {
@@ -70,6 +76,7 @@ impl Client {
             grant_types: every_grant(),
             require_pkce: true,
             may_introspect_all: false,
+            id_token_signed_response_alg: None,
         }
     }
 
@@ -89,6 +96,13 @@ impl Client {
     #[must_use]
     pub fn with_grant_types<T: Into<String>>(mut self, grant_types: impl IntoIterator<Item = T>) -> Self {
         self.grant_types = grant_types.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// The same client, with ID Tokens signed in this way.
+    #[must_use]
+    pub fn with_id_token_signed_response_alg(mut self, algorithm: SigningAlgorithm) -> Self {
+        self.id_token_signed_response_alg = Some(algorithm);
         self
     }
 
@@ -121,6 +135,7 @@ impl Client {
             grant_types: grant_types.iter().map(|&grant_type| grant_type.to_owned()).collect(),
             require_pkce: false,
             may_introspect_all: false,
+            id_token_signed_response_alg: None,
         };
         let device_grants = [grant_type::DEVICE_CODE, grant_type::REFRESH_TOKEN];
         let code_grants = [grant_type::AUTHORIZATION_CODE, grant_type::REFRESH_TOKEN];

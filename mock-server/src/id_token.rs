@@ -35,6 +35,7 @@ pub(crate) fn issue(
     // "the left-most half of the hash of the octets of the ASCII representation of the access_token value"
     let hash = digest(&SHA256, access_token.as_bytes());
     claims.insert("at_hash".into(), json!(URL_SAFE_NO_PAD.encode(&hash.as_ref()[..16])));
-    let algorithm = server.settings.access_token_format.id_token_algorithm();
+    let registered = grant.client.id_token_signed_response_alg;
+    let algorithm = registered.unwrap_or(server.settings.access_token_format.id_token_algorithm());
     Some(signing::sign(algorithm, "JWT", &claims.into()))
 }

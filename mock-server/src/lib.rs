@@ -150,5 +150,6 @@ pub use mock_server::{MockServer, MockServerBuilder};
 pub use person::Person;
 pub use profiles::Profile;
 pub use settings::{Lifetimes, Rotation, Settings};
+pub use signing::SigningAlgorithm;
 pub use tenant::{FrozenClock, ScopedClient, Tenant};
 pub use verdicts::{Severity, Verdict};

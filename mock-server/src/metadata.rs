@@ -9,6 +9,7 @@ use crate::error_response::ErrorResponse;
 use crate::exchange::Exchange;
 use crate::http_response::{Response, empty, json, open_to_all_origins};
 use crate::profiles::MetadataDocuments;
+use crate::signing::SigningAlgorithm;
 
 /// One document for both well-known paths: what is true of the server does not depend on who asks.
 pub(crate) fn respond(
@@ -25,6 +26,11 @@ pub(crate) fn respond(
     if let Some(status) = missing {
         return Ok(empty(status));
     }
+    // "The algorithm RS256 MUST be included": a client gets it by registering id_token_signed_response_alg.
+    let id_token_algorithms = match server.settings.access_token_format.id_token_algorithm() {
+        SigningAlgorithm::Es256 => [SigningAlgorithm::Es256, SigningAlgorithm::Rs256],
+        SigningAlgorithm::Rs256 => [SigningAlgorithm::Rs256, SigningAlgorithm::Es256],
+    };
     let metadata = json!({
         "issuer": server.settings.issuer,
         "authorization_endpoint": server.endpoint_url("/authorize"),
@@ -44,7 +50,7 @@ pub(crate) fn respond(
         "introspection_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
         "authorization_response_iss_parameter_supported": true,
         "subject_types_supported": ["public"],
-        "id_token_signing_alg_values_supported": [server.settings.access_token_format.id_token_algorithm().name()],
+        "id_token_signing_alg_values_supported": id_token_algorithms.map(SigningAlgorithm::name),
         "claims_supported": [
             "iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "at_hash",
             "name", "preferred_username", "email", "email_verified",

@@ -7,12 +7,17 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::rand::SystemRandom;
 use ring::rsa::PublicKeyComponents;
 use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, RSA_PKCS1_SHA256, RsaKeyPair};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 /// How a JWT is signed: the `alg` of RFC 7518 section 3.1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum SigningAlgorithm {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "UPPERCASE")]
+#[non_exhaustive]
+pub enum SigningAlgorithm {
+    /// ECDSA with P-256 and SHA-256, by a key that everyone knows.
     Es256,
+    /// RSASSA-PKCS1-v1_5 with SHA-256, by another such key.
     Rs256,
 }
 

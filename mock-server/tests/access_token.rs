@@ -64,7 +64,7 @@ fn an_access_token_is_a_jwt_of_rfc_9068_signed_with_es256() {
 fn rs256_signs_access_and_id_tokens_on_request() {
     let mut state = State::with(|settings| settings.access_token_format = AccessTokenFormat::Rs256);
     let metadata = state.get("/.well-known/openid-configuration").json();
-    assert_eq!(metadata["id_token_signing_alg_values_supported"], json!(["RS256"]));
+    assert_eq!(metadata["id_token_signing_alg_values_supported"], json!(["RS256", "ES256"]));
     let login = state.start_device_login_with("client_id=device&scope=openid");
     state.approve(&login);
     let answer = state.poll(&login);

@@ -2,6 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use mock_server::{AccessTokenFormat, Client, SigningAlgorithm};
 use ring::digest::{SHA256, digest};
 use ring::signature::{ECDSA_P256_SHA256_FIXED, UnparsedPublicKey};
 use serde_json::Value;
@@ -79,6 +80,24 @@ fn a_refresh_signs_a_new_one_with_the_old_auth_time() {
     let claims = verified_claims(&mut state, &id_token);
     assert_eq!(claims["iat"], 1_800_000_100);
     assert_eq!(claims["auth_time"], 1_800_000_000);
+}
+
+/// OpenID Connect Core section 15.1: "OPs MUST support signing ID Tokens with the RSA SHA-256 algorithm".
+#[test]
+fn a_client_registers_how_its_id_tokens_are_signed() {
+    for format in [AccessTokenFormat::Es256, AccessTokenFormat::Rs256, AccessTokenFormat::Opaque] {
+        for (algorithm, alg) in [(SigningAlgorithm::Es256, "ES256"), (SigningAlgorithm::Rs256, "RS256")] {
+            let mut state = State::with(|settings| settings.access_token_format = format);
+            state.server.put_client(Client::public("device").with_id_token_signed_response_alg(algorithm));
+            let login = state.start_device_login_with("client_id=device&scope=openid");
+            state.approve(&login);
+            let id_token = state.poll(&login).text("id_token");
+            let header: Value = serde_json::from_slice(&decode(id_token.split('.').next().unwrap())).unwrap();
+            assert_eq!(header["alg"], alg, "{format:?}");
+            let client = state.get("/_control/clients/device").json();
+            assert_eq!(client["id_token_signed_response_alg"], alg);
+        }
+    }
 }
 
 #[test]

@@ -85,7 +85,8 @@ fn what_is_named_is_true() {
         list("introspection_endpoint_auth_methods_supported"),
         ["client_secret_basic", "client_secret_post"]
     );
-    assert_eq!(list("id_token_signing_alg_values_supported"), ["ES256"]);
+    // "The algorithm RS256 MUST be included."
+    assert_eq!(list("id_token_signing_alg_values_supported"), ["ES256", "RS256"]);
     assert_eq!(document["authorization_response_iss_parameter_supported"], true);
 }
 
