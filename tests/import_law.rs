@@ -98,18 +98,12 @@ const LAW: &[Room] = &[
     },
 ];
 
-/// A second TLS stack, C libraries where Rust ones do, and the OAuth crates that this project stands in for.
-const BANNED: &[&str] = &[
-    "aws-lc-rs",
-    "aws-lc-sys",
-    "curl-sys",
-    "native-tls",
-    "oauth2",
-    "openidconnect",
-    "openssl",
-    "openssl-sys",
-    "yup-oauth2",
-];
+/// A second TLS stack, and C libraries where Rust ones do.
+const BANNED: &[&str] = &["aws-lc-rs", "aws-lc-sys", "curl-sys", "native-tls", "openssl", "openssl-sys"];
+
+/// The OAuth crates that this project stands in for: the whole-system tests may try them at our server, nobody else may
+/// have them.
+const STOOD_IN_FOR: &[&str] = &["oauth2", "openidconnect", "yup-oauth2"];
 
 /// Licences that MIT OR Apache-2.0 code may be built with.
 const LICENCES: &[&str] = &[
@@ -186,6 +180,19 @@ fn a_banned_crate_is_caught() {
 }
 
 #[test]
+fn another_oauth_crate_is_for_the_whole_system_tests_alone() {
+    let dev = json!("dev");
+    let metadata = lawful().importing_as("workspace-tests", "oauth2", &dev, false).0;
+    assert_eq!(violations(&metadata), Vec::<String>::new());
+    for (room, kind) in
+        [("workspace-tests", Value::Null), ("oauth-client", Value::Null), ("oauth-client", dev)]
+    {
+        let metadata = lawful().importing_as(room, "oauth2", &kind, false).0;
+        assert_eq!(violations(&metadata), [format!("{room} must not import oauth2")]);
+    }
+}
+
+#[test]
 fn a_licence_that_the_workspace_cannot_take_is_caught() {
     let metadata = lawful()
         .with_package("copyleft", Some("GPL-3.0-only"), false)
@@ -239,6 +246,7 @@ fn violations(metadata: &Value) -> Vec<String> {
         found.extend(manifest_violations(room, package, &members));
         found.extend(reach_violations(room, metadata, &names));
     }
+    found.extend(imports_stood_in_for(metadata, &names));
     for package in &packages {
         let name = text(package, "name");
         if BANNED.contains(&name) {
@@ -289,6 +297,23 @@ fn reach_violations(room: &Room, metadata: &Value, names: &BTreeMap<&str, &str>)
             path => format!("{} must not reach {} (through {})", room.name, names[id], path.join(" -> ")),
         })
         .collect()
+}
+
+/// Dev-dependencies count, but for those of the whole-system tests.
+fn imports_stood_in_for(metadata: &Value, names: &BTreeMap<&str, &str>) -> Vec<String> {
+    let mut found = Vec::new();
+    for node in array(&metadata["resolve"], "nodes") {
+        let room = names[text(node, "id")];
+        for dependency in array(node, "deps") {
+            let imported = names[text(dependency, "pkg")];
+            let tries_it =
+                room == "workspace-tests" && array(dependency, "dep_kinds").all(|kind| kind["kind"] == "dev");
+            if STOOD_IN_FOR.contains(&imported) && !tries_it {
+                found.push(format!("{room} must not import {imported}"));
+            }
+        }
+    }
+    found
 }
 
 fn licence_violation(name: &str, licence: Option<&str>) -> Option<String> {

@@ -7,6 +7,7 @@ mod device_cli;
 mod device_login;
 mod examples;
 mod faults;
+mod foreign_clients;
 mod import_law;
 mod json_lines;
 mod login_screen;
