@@ -227,10 +227,10 @@ class DeviceCode(AuthlibFlow):
         pending = "authorization_pending"
         self.assertEqual(self.answers("/token"), [pending, "slow_down", pending, None])
 
-    def test_a_device_login_that_a_person_approves_by_its_code(self):
+    def test_a_device_login_that_a_person_approves(self):
         session = self.session("device-secret", "device-secret")
         codes = self.start(session, "read")
-        self.approve(codes["user_code"])
+        self.approve()
         self.assertEqual(self.poll(session, codes)["scope"], "read")
 
     def test_a_device_login_that_the_person_denies(self):

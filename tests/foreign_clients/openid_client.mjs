@@ -185,6 +185,13 @@ for (const method of ['ClientSecretBasic', 'ClientSecretPost']) {
   });
 }
 
+// RFC 7662 section 2.1: "the endpoint MUST also require some form of authorization".
+flow('a public client may not introspect', async (tenant) => {
+  const config = await discover(tenant, { client_id: 'native' }, client.None());
+  const { access_token } = await signIn(tenant, config);
+  await assert.rejects(client.tokenIntrospection(config, access_token), challenged('basic', undefined));
+});
+
 flow('a wrong secret', async (tenant) => {
   const basic = await discover(tenant, { client_id: 'service' }, client.ClientSecretBasic('wrong'));
   await assert.rejects(client.clientCredentialsGrant(basic), challenged('basic', undefined));
