@@ -8,9 +8,9 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use http_body_util::{BodyExt as _, Either, Limited};
+use http_body_util::{BodyExt as _, Either, LengthLimitError, Limited};
 use hyper::body::{Body as _, Incoming};
-use hyper::header::{CONNECTION, HeaderValue};
+use hyper::header::{CONNECTION, HeaderValue, TRANSFER_ENCODING};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, StatusCode};
@@ -166,12 +166,24 @@ async fn answer(
 ) -> Answer {
     const TOO_LARGE: &str = "a request body may have 64 KiB";
     let (parts, body) = request.into_parts();
+    // RFC 9112 section 6.1: whatever else is done to a body, two readers may see two ends of it.
+    let mut encodings = parts.headers.get_all(TRANSFER_ENCODING).iter();
+    if encodings.next().is_some_and(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"chunked"))
+        || encodings.next().is_some()
+    {
+        return refuse_body(StatusCode::BAD_REQUEST, "Transfer-Encoding must be chunked and nothing else");
+    }
     if body.size_hint().lower() > BODY_LIMIT as u64 {
         return refuse_body(StatusCode::PAYLOAD_TOO_LARGE, TOO_LARGE);
     }
     let body = match tokio::time::timeout(REQUEST_TIMEOUT, Limited::new(body, BODY_LIMIT).collect()).await {
         Ok(Ok(body)) => body.to_bytes(),
-        Ok(Err(_)) => return refuse_body(StatusCode::PAYLOAD_TOO_LARGE, TOO_LARGE),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => {
+            return refuse_body(StatusCode::PAYLOAD_TOO_LARGE, TOO_LARGE);
+        }
+        Ok(Err(_)) => {
+            return refuse_body(StatusCode::BAD_REQUEST, "the chunks of the request body are malformed");
+        }
         Err(_) => return refuse_body(StatusCode::REQUEST_TIMEOUT, "the request body took too long"),
     };
     let request = Request::from_parts(parts, body);

@@ -51,6 +51,73 @@ async fn garbage_is_answered_with_400() {
     assert_eq!(get(server.port(), "/device", "").await.unwrap().status, 200);
 }
 
+/// Time stands still but where everyone waits: what the server would do after ten seconds, it does at once.
+#[tokio::test(start_paused = true)]
+async fn a_client_that_does_not_end_its_request_is_cut_off() {
+    let server = MockServer::start().await.unwrap();
+    let port = server.port();
+    let form = "Content-Type: application/x-www-form-urlencoded";
+    let unfinished = [
+        ("", None),
+        ("POST /token HT", None),
+        (&format!("POST /token HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nX: "), None),
+        (
+            &format!(
+                "POST /token HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n{form}\r\nContent-Length: 9\r\n\r\nx"
+            ),
+            Some("408"),
+        ),
+        (
+            &format!(
+                "POST /token HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n{form}\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nx"
+            ),
+            Some("408"),
+        ),
+    ];
+    for (start, status) in unfinished {
+        let mut stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+        stream.write_all(start.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        assert_eq!(answer.split(' ').nth(1), status, "{start}: {answer}");
+    }
+    assert_eq!(server.requests(), []);
+}
+
+/// One that sends a byte before every deadline does not get more time.
+#[tokio::test(start_paused = true)]
+async fn a_client_that_trickles_is_cut_off() {
+    let server = MockServer::start().await.unwrap();
+    let port = server.port();
+    let form = "Content-Type: application/x-www-form-urlencoded";
+    for head in [
+        "POST /token HTTP/1.1\r\nX: ".to_owned(),
+        format!("POST /token HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n{form}\r\nContent-Length: 1000\r\n\r\n"),
+    ] {
+        let mut stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+        stream.write_all(head.as_bytes()).await.unwrap();
+        let (mut read, mut write) = stream.into_split();
+        let trickle = async {
+            for _ in 0..1000 {
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                if write.write_all(b"x").await.is_err() {
+                    return;
+                }
+            }
+            panic!("1000 seconds were not enough to be cut off");
+        };
+        let until_closed = async {
+            let mut answer = Vec::new();
+            // A reset is an end too: a byte was on its way.
+            let _ = read.read_to_end(&mut answer).await;
+        };
+        tokio::select! {
+            () = trickle => {}
+            () = until_closed => {}
+        }
+    }
+}
+
 #[tokio::test]
 async fn one_connection_carries_many_requests() {
     let server = MockServer::start().await.unwrap();
