@@ -31,13 +31,17 @@ pub(crate) fn choose<'a>(
 
 /// Where a form on the consent page may lead, as a CSP source: the page that gets the answer.
 pub(crate) fn csp_source(redirect_uri: &str) -> &str {
-    // CSP has no notation for an IPv6 address.
-    if redirect_uri.starts_with("http://[") {
-        return "http:";
-    }
     let host = redirect_uri.find("://").map_or(0, |at| at + 3);
     let end = redirect_uri[host..].find(['/', '?']).map_or(redirect_uri.len(), |at| host + at);
-    &redirect_uri[..end]
+    let is_fit =
+        |source: &str| source.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._:/".contains(&byte));
+    match &redirect_uri[..end] {
+        source if is_fit(source) => source,
+        // CSP has no notation for an IPv6 address, and what else a client registered must not add to the policy.
+        source if source.starts_with("https:") => "https:",
+        source if source.starts_with("http:") => "http:",
+        _ => "",
+    }
 }
 
 /// Fit for `Location` and for a CSP source, and without a fragment (RFC 6749 section 3.1.2).

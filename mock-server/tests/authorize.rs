@@ -1,6 +1,6 @@
 //! The authorization endpoint: RFC 6749 sections 3.1 and 4.1, RFC 8252 section 7.3, RFC 9207, RFC 9700.
 
-use mock_server::{Endpoint, Fault};
+use mock_server::{Client, Endpoint, Fault};
 
 use crate::state::{CHALLENGE, Received, State};
 
@@ -267,4 +267,22 @@ fn what_the_client_sent_is_escaped_on_the_page() {
     assert!(page.body.contains("&lt;script&gt;"));
     let refused = State::new().get("/authorize?client_id=%3Cscript%3Ex%3C%2Fscript%3E");
     assert!(!refused.body.contains("<script>"));
+}
+
+#[test]
+fn a_registered_redirect_uri_adds_nothing_else_to_the_policy_of_the_page() {
+    for (redirect_uri, encoded) in [
+        ("http://app.example;script-src *", "http%3A%2F%2Fapp.example%3Bscript-src%20%2A"),
+        ("http://app.example\r\nx: y/cb", "http%3A%2F%2Fapp.example%0D%0Ax%3A%20y%2Fcb"),
+        ("app:'unsafe-inline'", "app%3A%27unsafe-inline%27"),
+    ] {
+        let mut state = State::with(|settings| {
+            settings.clients = vec![Client::confidential("web", "s").with_redirect_uri(redirect_uri)];
+        });
+        let page = state
+            .get(&format!("/authorize?response_type=code&client_id=web&scope=read&redirect_uri={encoded}"));
+        page.assert_page(200, "Approve this app?");
+        let policy = page.header("content-security-policy").expect("a policy, whatever was registered");
+        assert!(!policy.contains("script-src") && !policy.contains("unsafe"), "{policy}");
+    }
 }
