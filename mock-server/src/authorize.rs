@@ -13,12 +13,13 @@ use crate::error_response::ErrorResponse;
 use crate::exchange::Exchange;
 use crate::http_response::{Response, redirect, with_query};
 use crate::misbehaviour::Fault;
-use crate::page::{decision_buttons, page, page_leading_to, scope_list};
+use crate::page::{Page, decision_buttons, scope_list};
 use crate::pkce::CodeChallenge;
 use crate::redirect_uri;
 use crate::request_parameters::{RequestParameters, repeated};
 use crate::scope::Scope;
 use crate::sessions::{Session, cross_site_page, is_same_origin};
+use crate::user_picker::{UserPicker, chosen_user};
 
 /// GET or POST asks for authorization; a POST with `decision` is what the person answered on the consent page.
 pub(crate) fn respond(
@@ -67,18 +68,25 @@ pub(crate) fn respond(
         }
         return Ok(consent_page(server, exchange, &client, &request, &redirect_uri, &parameters));
     }
+    let login_hint = parameters.get("login_hint");
+    // Where nobody is asked, the hint says who it is.
+    let mut person = login_hint.and_then(|hint| server.people.hinted(hint)).map(Arc::clone);
     if let Some(decision) = decision {
         if !is_same_origin(server, exchange, &parameters) {
-            return Ok(cross_site_page());
+            return Ok(cross_site_page(&server.settings));
         }
         if decision != "approve" {
             let refusal = ErrorResponse::new("access_denied", "the person refused");
             return Ok(back.refuse(server, exchange, refusal));
         }
+        match chosen_user(&server.people, parameters.get("user")) {
+            Ok(chosen) => person = Some(chosen),
+            Err(nobody) => return Ok(nobody.page(&server.settings)),
+        }
     }
     let code = AuthorizationCode {
         client,
-        person: server.people.first(),
+        person: person.unwrap_or_else(|| server.people.first()),
         redirect_uri: parameters.get("redirect_uri").map(str::to_owned),
         scope: request.scope,
         challenge: request.challenge,
@@ -204,9 +212,14 @@ fn consent_page(
     parameters: &RequestParameters,
 ) -> Response {
     let session = Session::of(server, exchange);
+    let picker = UserPicker::new(&server.people, parameters.get("login_hint"));
     let body = html! {
         h1 { "Approve this app?" }
-        p { strong { (client.display_name()) } " wants to sign in as " strong { (server.people.first().subject) } "." }
+        p {
+            strong { (client.display_name()) } " wants to sign in"
+            @if let Some(person) = picker.only() { " as " strong { (person.subject) } }
+            "."
+        }
         dl {
             dt { "It may then" }
             dd { (scope_list(&request.scope)) }
@@ -217,15 +230,16 @@ fn consent_page(
         }
         form method="post" action=(exchange.request.uri().path()) {
             // The whole request goes round through the browser and is checked again.
-            @for (name, value) in parameters.iter().filter(|(name, _)| !matches!(*name, "csrf_token" | "decision")) {
+            @for (name, value) in parameters.iter().filter(|(name, _)| !matches!(*name, "csrf_token" | "decision" | "user")) {
                 input type="hidden" name=(name) value=(value);
             }
             input type="hidden" name="csrf_token" value=(session.csrf_token(server));
+            (picker.fields())
             (decision_buttons())
         }
     };
-    let leads_to = redirect_uri::csp_source(redirect_uri);
-    session.remember(page_leading_to(StatusCode::OK, "Approve this app?", &body, leads_to))
+    let page = Page::new(&server.settings, StatusCode::OK, "Approve this app?");
+    session.remember(page.leading_to(redirect_uri::csp_source(redirect_uri)).show(&body))
 }
 
 /// 400 as a page: the person is told, the client is not (RFC 6749 section 4.1.2.1).
@@ -242,5 +256,5 @@ fn refuse_on_page(
             p { a href=(uri) rel="noreferrer" { "Why it was refused" } }
         }
     };
-    page(StatusCode::BAD_REQUEST, "This link cannot be used", &body)
+    Page::new(&server.settings, StatusCode::BAD_REQUEST, "This link cannot be used").show(&body)
 }

@@ -8,7 +8,7 @@ use crate::checks::Check;
 use crate::error_response::ErrorResponse;
 use crate::exchange::Exchange;
 use crate::http_response::Response;
-use crate::page::page;
+use crate::page::Page;
 
 /// The page of `check`; with what came, while the refusal of this number is remembered.
 pub(crate) fn respond(
@@ -40,5 +40,5 @@ pub(crate) fn respond(
             }
         }
     };
-    Ok(page(StatusCode::OK, "Why a request was refused", &body))
+    Ok(Page::new(&server.settings, StatusCode::OK, "Why a request was refused").show(&body))
 }

@@ -127,6 +127,7 @@ mod settings;
 mod signing;
 mod tenant;
 mod token;
+mod user_picker;
 mod userinfo;
 mod verdicts;
 mod verification_page;

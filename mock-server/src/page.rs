@@ -1,7 +1,5 @@
 //! The frame of every page: no script, nothing from outside, not to be framed (RFC 9700 sections 4.2.4 and 4.16).
 
-use std::sync::LazyLock;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hyper::StatusCode;
@@ -13,59 +11,86 @@ use ring::digest::{SHA256, digest};
 
 use crate::http_response::{Response, no_store, with_body};
 use crate::scope::Scope;
+use crate::settings::Settings;
 
-/// A page whose forms lead to this server only.
-pub(crate) fn page(status: StatusCode, title: &str, body: &Markup) -> Response {
-    page_leading_to(status, title, body, "")
+/// A page under way.
+pub(crate) struct Page<'a> {
+    settings: &'a Settings,
+    status: StatusCode,
+    title: &'a str,
+    leads_to: &'a str,
 }
 
-/// A page with a form whose answer redirects to `csp_source`, beside this server.
-pub(crate) fn page_leading_to(status: StatusCode, title: &str, body: &Markup, csp_source: &str) -> Response {
-    static STYLE_HASH: LazyLock<String> =
-        LazyLock::new(|| STANDARD.encode(digest(&SHA256, STYLE.as_bytes())));
-    let markup = html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                title { (title) " · mock-server" }
-                link rel="icon" href="data:,";
-                style { (PreEscaped(STYLE)) }
+impl<'a> Page<'a> {
+    /// A page whose forms lead to this server only.
+    pub(crate) fn new(settings: &'a Settings, status: StatusCode, title: &'a str) -> Self {
+        Self { settings, status, title, leads_to: "" }
+    }
+
+    /// The same with a form whose answer redirects to `csp_source`, beside this server.
+    pub(crate) fn leading_to(self, csp_source: &'a str) -> Self {
+        Self { leads_to: csp_source, ..self }
+    }
+
+    /// The answer with `body` in its frame.
+    pub(crate) fn show(&self, body: &Markup) -> Response {
+        let markup = html! {
+            (DOCTYPE)
+            html lang="en" {
+                head {
+                    meta charset="utf-8";
+                    meta name="viewport" content="width=device-width, initial-scale=1";
+                    meta name="color-scheme" content="light dark";
+                    title { (self.title) " · mock-server" }
+                    link rel="icon" href="data:,";
+                    style { (PreEscaped(STYLE)) }
+                }
+                body {
+                    main { (body) }
+                    (self.footer())
+                }
             }
-            body {
-                main { (body) }
-                footer { "mock-server: an authorization server for tests. Nothing here is a real account." }
+        };
+        let policy = format!(
+            "default-src 'none'; style-src {}; img-src data:; form-action 'self' {}; frame-ancestors 'none'; \
+             base-uri 'none'",
+            hash_source(STYLE),
+            self.leads_to
+        );
+        let mut response = no_store(with_body(self.status, "text/html; charset=utf-8", markup.into_string()));
+        let headers = response.headers_mut();
+        if let Ok(policy) = HeaderValue::from_str(&policy) {
+            headers.insert(CONTENT_SECURITY_POLICY, policy);
+        }
+        headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
+        headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+        response
+    }
+
+    fn footer(&self) -> Markup {
+        html! {
+            footer {
+                p { "mock-server: an authorization server for tests. Nothing here is a real account." }
+                @if self.settings.allow_remote {
+                    p { strong { "Other machines can reach and steer this server" } " (" code { "--allow-remote" } ")." }
+                }
             }
         }
-    };
-    let policy = format!(
-        "default-src 'none'; style-src 'sha256-{}'; img-src data:; form-action 'self' {csp_source}; \
-         frame-ancestors 'none'; base-uri 'none'",
-        *STYLE_HASH
-    );
-    let mut response = no_store(with_body(status, "text/html; charset=utf-8", markup.into_string()));
-    let headers = response.headers_mut();
-    if let Ok(policy) = HeaderValue::from_str(&policy) {
-        headers.insert(CONTENT_SECURITY_POLICY, policy);
     }
-    headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
-    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-    response
+}
+
+/// Lets a text of ours stand inline (CSP Level 3 section 2.3.1).
+fn hash_source(text: &str) -> String {
+    format!("'sha256-{}'", STANDARD.encode(digest(&SHA256, text.as_bytes())))
 }
 
 /// A page that says one thing.
-pub(crate) fn message(status: StatusCode, title: &str, text: &str) -> Response {
-    page(
-        status,
-        title,
-        &html! {
-            h1 { (title) }
-            p { (text) }
-        },
-    )
+pub(crate) fn message(settings: &Settings, status: StatusCode, title: &str, text: &str) -> Response {
+    Page::new(settings, status, title).show(&html! {
+        h1 { (title) }
+        p { (text) }
+    })
 }
 
 /// What the person is about to allow, in words.
@@ -94,12 +119,12 @@ fn meaning(scope_token: &str) -> &str {
     }
 }
 
-/// Two buttons of equal weight: the page does not push.
+/// Two buttons of equal weight: the page does not push. Who denies need not say who they are.
 pub(crate) fn decision_buttons() -> Markup {
     html! {
         div.decision {
             button type="submit" name="decision" value="approve" { "Approve" }
-            button type="submit" name="decision" value="deny" { "Deny" }
+            button type="submit" name="decision" value="deny" formnovalidate { "Deny" }
         }
     }
 }

@@ -41,6 +41,12 @@ impl Person {
             .with_claim("email_verified", true)
     }
 
+    /// What a person reads on the pages.
+    pub(crate) fn display_name(&self) -> &str {
+        let name = self.claims.get("name").and_then(Value::as_str).unwrap_or_default();
+        if name.trim().is_empty() { &self.subject } else { name }
+    }
+
     /// The claims that `scope` opens. One that no scope of OpenID Connect guards is open to all.
     pub(crate) fn claims_for(&self, scope: &Scope) -> Map<String, Value> {
         let mut claims = Map::new();
@@ -100,6 +106,21 @@ impl People {
 
     pub(crate) fn find(&self, subject: &str) -> Option<&Arc<Person>> {
         self.0.iter().find(|person| person.subject == subject)
+    }
+
+    /// Who a client means by its `login_hint` (OpenID Connect Core section 3.1.2.1): a subject, an e-mail address, a
+    /// telephone number, or a name that only one of them has.
+    pub(crate) fn hinted(&self, hint: &str) -> Option<&Arc<Person>> {
+        self.find(hint).or_else(|| {
+            ["email", "preferred_username", "phone_number", "name"].into_iter().find_map(|claim| {
+                let is_meant = |person: &&Arc<Person>| {
+                    let value = person.claims.get(claim).and_then(Value::as_str);
+                    value.is_some_and(|value| value.eq_ignore_ascii_case(hint))
+                };
+                let mut meant = self.0.iter().filter(is_meant);
+                meant.next().filter(|_| meant.next().is_none())
+            })
+        })
     }
 
     /// Adds someone; who has the same subject makes room. True if they are new.

@@ -12,6 +12,7 @@ use crate::host_allow_list;
 use crate::http_response::Response;
 use crate::page;
 use crate::request_parameters::RequestParameters;
+use crate::settings::Settings;
 
 const COOKIE_NAME: &str = "mock_server_session";
 
@@ -62,8 +63,9 @@ pub(crate) fn is_same_origin(
 }
 
 /// What the person sees when it did not.
-pub(crate) fn cross_site_page() -> Response {
+pub(crate) fn cross_site_page(settings: &Settings) -> Response {
     page::message(
+        settings,
         StatusCode::FORBIDDEN,
         "This form cannot be used",
         "It did not come from a page that this server showed to this browser. \

@@ -41,6 +41,7 @@ mod resource;
 mod revocation;
 mod tenant;
 mod token;
+mod user_picker;
 mod userinfo;
 mod verdicts;
 mod verification_page;
