@@ -1,27 +1,29 @@
 //! Making access tokens: a JWT of RFC 9068, or a text that says nothing.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
 
 use crate::access_token_format::AccessTokenFormat;
 use crate::authorization_server::AuthorizationServer;
-use crate::clock::Timestamp;
-use crate::issued_tokens::{AccessToken, GrantId};
+use crate::issued_tokens::{AccessToken, GrantId, Issuance};
 use crate::scope::Scope;
 use crate::signing::{self, SigningAlgorithm};
 
 /// Makes an access token of `grant` for `scope` and remembers it.
 pub(crate) fn issue(
     server: &mut AuthorizationServer,
-    now: Timestamp,
+    issuance: Issuance<'_>,
     grant: GrantId,
     scope: &Scope,
     lifetime: Duration,
 ) -> String {
+    let Issuance { now, issuer } = issuance;
     let token = AccessToken {
         grant,
         scope: scope.clone(),
+        issuer: Arc::clone(issuer),
         jti: server.randomness.token(),
         issued_at: now,
         expires_at: now + lifetime,
@@ -38,8 +40,8 @@ pub(crate) fn issue(
 /// RFC 9068 sections 2.1 and 2.2.
 fn jwt(server: &AuthorizationServer, algorithm: SigningAlgorithm, token: &AccessToken) -> String {
     let mut claims = json!({
-        "iss": server.settings.issuer,
-        "aud": server.endpoint_url("/resource"),
+        "iss": &*token.issuer,
+        "aud": server.endpoint_url(&token.issuer, "/resource"),
         "exp": token.expires_at.unix_seconds(),
         "iat": token.issued_at.unix_seconds(),
         "nbf": token.issued_at.unix_seconds(),

@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hyper::http::uri::Authority;
 use ring::hmac;
 
 use crate::authorization_codes::AuthorizationCodes;
@@ -18,6 +19,7 @@ use crate::error_response::ErrorResponse;
 use crate::exchange::Exchange;
 use crate::http_response::Response;
 use crate::issued_tokens::IssuedTokens;
+use crate::issuer;
 use crate::journal::{Journal, RecordedRequest};
 use crate::login_script::LoginScripts;
 use crate::misbehaviour::{Fault, Misbehaviour};
@@ -53,6 +55,10 @@ pub struct AuthorizationServer {
     pub(crate) scripts: LoginScripts,
     /// The name of a tenant; the server itself has none.
     pub(crate) name: Option<String>,
+    /// `/t/NAME` of a tenant.
+    tenant_path: String,
+    /// What every issuer of this server has after its host.
+    pub(crate) issuer_path: String,
     pub(crate) tenants: BTreeMap<String, Self>,
     /// The tenant that answered last; `None` for the server itself.
     pub(crate) answered_last: Option<String>,
@@ -73,6 +79,8 @@ impl AuthorizationServer {
         let mut randomness =
             settings.seed.map_or_else(Randomness::new, |seed| Randomness::seeded(seed, label));
         let started_at = settings.start_time.unwrap_or(now);
+        let tenant_path = name.as_ref().map_or_else(String::new, |name| format!("/t/{name}"));
+        let issuer = issuer::at(&settings, None, &tenant_path);
         let csrf_key = hmac::Key::new(hmac::HMAC_SHA256, &randomness.bytes::<32>());
         Self {
             clients: Clients::new(&settings.clients),
@@ -91,6 +99,8 @@ impl AuthorizationServer {
             misbehaviour: Misbehaviour::default(),
             scripts: LoginScripts::default(),
             name,
+            tenant_path,
+            issuer_path: issuer::path(&issuer).to_owned(),
             tenants: BTreeMap::new(),
             answered_last: None,
         }
@@ -111,9 +121,8 @@ impl AuthorizationServer {
             if self.name.is_some() || !is_tenant_name(name) || self.tenants.len() >= MOST_TENANTS {
                 return None;
             }
-            let mut settings = self.settings.clone();
-            settings.issuer = format!("{}/t/{name}", settings.issuer);
-            self.tenants.insert(name.to_owned(), Self::named(settings, Some(name.to_owned()), now));
+            let tenant = Self::named(self.settings.clone(), Some(name.to_owned()), now);
+            self.tenants.insert(name.to_owned(), tenant);
         }
         self.tenants.get_mut(name)
     }
@@ -162,7 +171,7 @@ impl AuthorizationServer {
         };
         let number = self.journal.count_refusal();
         exchange.note.explanation = Some(Explanation::new(check, got, number));
-        let uri = format!("{}/explain/{}/{number}", self.settings.issuer, check.name());
+        let uri = format!("{}/explain/{}/{number}", exchange.issuer, check.name());
         refusal.with_uri(uri)
     }
 
@@ -239,10 +248,20 @@ impl AuthorizationServer {
         self.settings.moved_path(own).unwrap_or_else(|| self.rules().their_path(own))
     }
 
-    /// The URL of an endpoint as this server advertises it.
-    pub(crate) fn endpoint_url(&self, path: &str) -> String {
+    /// The issuer for a request to `host`.
+    pub(crate) fn issuer_at(&self, host: Option<&Authority>) -> Arc<str> {
+        issuer::at(&self.settings, host, &self.tenant_path)
+    }
+
+    /// The issuer where no request says how the client knows this server.
+    pub(crate) fn default_issuer(&self) -> Arc<str> {
+        self.issuer_at(None)
+    }
+
+    /// The URL of an endpoint as this server advertises it to clients of `issuer`.
+    pub(crate) fn endpoint_url(&self, issuer: &str, path: &str) -> String {
         let slash = if self.rules().trailing_slash { "/" } else { "" };
-        format!("{}{}{slash}", self.settings.issuer, self.advertised_path(path))
+        format!("{issuer}{}{slash}", self.advertised_path(path))
     }
 }
 

@@ -96,7 +96,7 @@ pub(crate) fn respond(
         usage: Usage::Fresh,
     };
     let code = server.authorization_codes.issue(exchange.now, &mut server.randomness, code);
-    Ok(back.send(server, exchange, &[("code", &code)]))
+    Ok(back.send(exchange, &[("code", &code)]))
 }
 
 /// The two parameters that decide whether an answer may be sent to the client at all.
@@ -180,15 +180,10 @@ impl AuthorizationResponse<'_> {
         let refusal = server.explain(exchange, refusal);
         let mut parameters = vec![("error", &*refusal.code), ("error_description", &refusal.description)];
         parameters.extend(refusal.uri().map(|uri| ("error_uri", uri)));
-        self.send(server, exchange, &parameters)
+        self.send(exchange, &parameters)
     }
 
-    fn send(
-        &self,
-        server: &AuthorizationServer,
-        exchange: &Exchange<'_>,
-        parameters: &[(&str, &str)],
-    ) -> Response {
+    fn send(&self, exchange: &Exchange<'_>, parameters: &[(&str, &str)]) -> Response {
         let mut parameters = parameters.to_vec();
         if let Some(state) = self.state {
             parameters.push(("state", state));
@@ -197,7 +192,7 @@ impl AuthorizationResponse<'_> {
         match exchange.fault {
             Some(Fault::IssuerMissing) => {}
             Some(Fault::IssuerWrong) => parameters.push(("iss", "https://attacker.example")),
-            _ => parameters.push(("iss", &server.settings.issuer)),
+            _ => parameters.push(("iss", &exchange.issuer)),
         }
         redirect(exchange.request.method(), &with_query(self.redirect_uri, &parameters))
     }

@@ -1,6 +1,7 @@
 //! What the program is told: flags beat `MOCK_SERVER_*` variables, and those beat a file.
 
 use std::fmt::{self, Write as _};
+use std::net::Ipv6Addr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use std::{fs, io};
@@ -20,12 +21,15 @@ pub(crate) struct Configuration {
     /// Port to listen on; 0, the default, picks a free one
     #[arg(long, env = "MOCK_SERVER_PORT")]
     port: Option<u16>,
-    /// Issuer identifier, when clients reach the server under another name
+    /// One issuer identifier for all requests; without it each gets the issuer that it was sent to
     #[arg(long, env = "MOCK_SERVER_ISSUER", value_name = "URL")]
     issuer: Option<String>,
     /// Listen on every address, not on 127.0.0.1 alone
     #[arg(long, env = "MOCK_SERVER_ALLOW_REMOTE", num_args = 0..=1, default_missing_value = "true", require_equals = true)]
     allow_remote: Option<bool>,
+    /// Take requests for a further Host, beside loopback and the issuer's; a name alone means the server's port
+    #[arg(long, env = "MOCK_SERVER_ALLOW_HOST", value_name = "NAME[:PORT],..", value_delimiter = ',', value_parser = host)]
+    allow_host: Option<Vec<Host>>,
     /// Write the port to this file once the server listens
     #[arg(long, env = "MOCK_SERVER_PORT_FILE", value_name = "FILE")]
     port_file: Option<PathBuf>,
@@ -97,6 +101,7 @@ macro_rules! each_setting {
             port,
             issuer,
             allow_remote,
+            allow_host,
             port_file,
             auto_approve,
             profile,
@@ -186,6 +191,9 @@ impl Configuration {
         builder = builder.lifetimes(lifetimes);
         if let Some(issuer) = self.issuer {
             builder = builder.issuer(issuer);
+        }
+        for Host(host) in self.allow_host.unwrap_or_default() {
+            builder = builder.allow_host(host);
         }
         if let Some(interval) = self.interval {
             builder = builder.interval(Duration::from_secs(interval.into()));
@@ -331,6 +339,33 @@ pub(crate) fn list_of_relaxable_checks() -> String {
         list.extend([format!("  {name:22} {relaxed}\n")]);
     }
     list
+}
+
+/// What may be in `Host`.
+#[derive(Clone, Debug, Serialize)]
+struct Host(String);
+
+fn host(argument: &str) -> Result<Host, String> {
+    let (name, port) = match argument.rsplit_once(':') {
+        Some((name, port)) if !port.ends_with(']') => (name, Some(port)),
+        _ => (argument, None),
+    };
+    let fit = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    let is_address = name
+        .strip_prefix('[')
+        .and_then(|name| name.strip_suffix(']'))
+        .is_some_and(|name| name.parse::<Ipv6Addr>().is_ok());
+    let is_name = !name.is_empty() && name.bytes().all(fit);
+    if (is_name || is_address) && port.is_none_or(|port| port.parse::<u16>().is_ok()) {
+        return Ok(Host(argument.to_owned()));
+    }
+    Err(format!("{argument:?} is no host, expected one such as mock or mock:8080, without a scheme"))
+}
+
+impl<'de> Deserialize<'de> for Host {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        host(&String::deserialize(deserializer)?).map_err(de::Error::custom)
+    }
 }
 
 /// Where an endpoint is served.

@@ -42,7 +42,7 @@ pub(crate) fn respond(
     })?;
     let user_code = login.user_code.clone();
 
-    let verification_uri = format!("{}{}", server.settings.issuer, server.advertised_path("/device"));
+    let verification_uri = format!("{}{}", exchange.issuer, server.advertised_path("/device"));
     let mut answer = json!({
         "device_code": device_code,
         "user_code": user_code,

@@ -1,6 +1,7 @@
 //! One request on its way through an endpoint.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use hyper::Request;
 use hyper::body::Bytes;
@@ -9,6 +10,7 @@ use crate::basic_credentials::named_in_basic;
 use crate::checks::Lenient;
 use crate::clock::Timestamp;
 use crate::error_response::ErrorResponse;
+use crate::issued_tokens::Issuance;
 use crate::journal::Note;
 use crate::misbehaviour::Fault;
 use crate::printable::printable;
@@ -23,12 +25,19 @@ pub(crate) struct Exchange<'a> {
     pub(crate) real_now: Timestamp,
     pub(crate) peer: IpAddr,
     pub(crate) request: &'a Request<Bytes>,
+    /// The issuer as this client knows it.
+    pub(crate) issuer: Arc<str>,
     /// What a test asked to go wrong, if the endpoint itself has to know.
     pub(crate) fault: Option<Fault>,
     pub(crate) note: Note,
 }
 
 impl Exchange<'_> {
+    /// What the tokens that this request brings are issued by, and when.
+    pub(crate) fn issuance(&self) -> Issuance<'_> {
+        Issuance { now: self.now, issuer: &self.issuer }
+    }
+
     /// Notes what the request says of itself, where no endpoint reads it.
     pub(crate) fn note_parameters(&mut self) {
         let query = self.request.uri().query().unwrap_or_default();

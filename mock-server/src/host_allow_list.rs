@@ -1,5 +1,6 @@
 //! Against DNS rebinding: only names that are this server's own may be in `Host`, on every path.
 
+use std::io;
 use std::net::IpAddr;
 
 use hyper::body::Bytes;
@@ -13,26 +14,41 @@ use crate::settings::Settings;
 
 const LOOPBACK: [&str; 3] = ["127.0.0.1", "localhost", "[::1]"];
 
-/// Refuses a request for a foreign host with 421 (RFC 9110 section 15.5.20).
-pub(crate) fn check(settings: &Settings, request: &Request<Bytes>) -> Result<(), ErrorResponse> {
+/// Refuses a request for a foreign host with 421 (RFC 9110 section 15.5.20); `None` where that is relaxed and there is
+/// no host.
+pub(crate) fn check(
+    settings: &Settings,
+    request: &Request<Bytes>,
+) -> Result<Option<Authority>, ErrorResponse> {
     let mut hosts = request.headers().get_all(HOST).iter();
     let host = hosts.next().and_then(|value| value.to_str().ok());
     let authority = host.and_then(|host| host.parse::<Authority>().ok());
-    let is_ours = match (authority, hosts.next()) {
+    let is_ours = match (&authority, hosts.next()) {
         (Some(authority), None) => {
             // A request in absolute form must name the same host twice.
-            request.uri().authority().is_none_or(|target| *target == authority)
-                && is_own(settings, &authority)
+            request.uri().authority().is_none_or(|target| target == authority) && is_own(settings, authority)
         }
         _ => false,
     };
     if is_ours || settings.lenient.on(Check::Host) {
-        return Ok(());
+        return Ok(authority.filter(|authority| !authority.as_str().contains('@')));
     }
-    let expected = format!("the Host header must be 127.0.0.1:{} or the issuer's host", settings.port);
+    let expected = format!(
+        "the Host header must be 127.0.0.1:{}, the issuer's host or one that --allow-host names",
+        settings.port
+    );
     Err(ErrorResponse::invalid_request(expected)
         .with_status(StatusCode::MISDIRECTED_REQUEST)
         .because(Check::Host, host.unwrap_or("none")))
+}
+
+/// Whether `host` can be among the names that are allowed.
+pub(crate) fn check_allowed(host: &str) -> io::Result<()> {
+    if host.parse::<Authority>().is_ok_and(|authority| !authority.as_str().contains('@')) {
+        return Ok(());
+    }
+    let message = format!("the allowed host {host:?} must be NAME or NAME:PORT, without a scheme or a path");
+    Err(io::Error::new(io::ErrorKind::InvalidInput, message))
 }
 
 /// Whether `origin`, as a browser sends it, is one of this server's own.
@@ -46,7 +62,8 @@ pub(crate) fn is_own_origin(settings: &Settings, origin: &str) -> bool {
     matches!(origin.scheme_str(), Some("http" | "https")) && is_own(settings, authority)
 }
 
-/// A loopback name with the server's port, or the issuer's host with the issuer's port or the server's.
+/// A loopback name with the server's port, a host that was allowed, or the issuer's with the issuer's port or the
+/// server's.
 fn is_own(settings: &Settings, authority: &Authority) -> bool {
     if authority.as_str().contains('@') {
         return false;
@@ -61,7 +78,15 @@ fn is_own(settings: &Settings, authority: &Authority) -> bool {
     if settings.allow_remote && has_own_port && address.parse::<IpAddr>().is_ok() {
         return true;
     }
-    settings.issuer.parse::<Uri>().is_ok_and(|issuer| {
+    let is_allowed = |allowed: &String| match allowed.parse::<Authority>() {
+        Ok(allowed) if allowed.port().is_none() => named(allowed.host()) && has_own_port,
+        Ok(allowed) => named(allowed.host()) && allowed.port_u16() == authority.port_u16(),
+        Err(_) => false,
+    };
+    if settings.allowed_hosts.iter().any(is_allowed) {
+        return true;
+    }
+    settings.issuer.as_ref().and_then(|issuer| issuer.parse::<Uri>().ok()).is_some_and(|issuer| {
         let has_port_of_issuer = authority.port_u16() == issuer.port_u16();
         issuer.host().is_some_and(named) && (has_port_of_issuer || has_own_port)
     })

@@ -6,15 +6,14 @@ use ring::digest::{SHA256, digest};
 use serde_json::json;
 
 use crate::authorization_server::AuthorizationServer;
-use crate::clock::Timestamp;
-use crate::issued_tokens::GrantId;
+use crate::issued_tokens::{GrantId, Issuance};
 use crate::scope::Scope;
 use crate::signing;
 
 /// Signs who the person is; `None` unless the scope holds `openid` and a person is behind the grant.
 pub(crate) fn issue(
     server: &AuthorizationServer,
-    now: Timestamp,
+    issuance: Issuance<'_>,
     grant: GrantId,
     scope: &Scope,
     access_token: &str,
@@ -23,8 +22,9 @@ pub(crate) fn issue(
     if !scope.contains("openid") {
         return None;
     }
+    let Issuance { now, issuer } = issuance;
     let mut claims = grant.person.as_ref()?.claims_for(scope);
-    claims.insert("iss".into(), json!(server.settings.issuer));
+    claims.insert("iss".into(), json!(**issuer));
     claims.insert("aud".into(), json!(grant.client.id));
     claims.insert("iat".into(), json!(now.unix_seconds()));
     claims.insert("exp".into(), json!((now + server.settings.lifetimes.id_token).unix_seconds()));

@@ -48,13 +48,13 @@ fn describe(server: &mut AuthorizationServer, now: Timestamp, client: &Client, t
         let mut answer = json!({
             "scope": token.scope.to_parameter(),
             "token_type": "Bearer",
-            "aud": server.endpoint_url("/resource"),
+            "aud": server.endpoint_url(&token.issuer, "/resource"),
             "iat": token.issued_at.unix_seconds(),
             "nbf": token.issued_at.unix_seconds(),
             "exp": token.expires_at.unix_seconds(),
             "jti": token.jti,
         });
-        add_grant(&mut answer, grant, &server.settings.issuer);
+        add_grant(&mut answer, grant, &token.issuer);
         return Some(answer);
     }
     let (token, grant) = server.tokens.refresh_token(now, token)?;
@@ -63,13 +63,13 @@ fn describe(server: &mut AuthorizationServer, now: Timestamp, client: &Client, t
     }
     let mut answer = json!({
         "scope": grant.scope.to_parameter(),
-        "aud": server.settings.issuer,
+        "aud": &*token.issuer,
         "iat": token.issued_at.unix_seconds(),
         "nbf": token.issued_at.unix_seconds(),
         "exp": token.expires_at.unix_seconds(),
         "jti": token.jti,
     });
-    add_grant(&mut answer, grant, &server.settings.issuer);
+    add_grant(&mut answer, grant, &token.issuer);
     Some(answer)
 }
 

@@ -14,6 +14,13 @@ use crate::person::Person;
 use crate::randomness::Randomness;
 use crate::scope::Scope;
 
+/// When tokens are issued, and by whom as their client knows it.
+#[derive(Clone, Copy)]
+pub(crate) struct Issuance<'a> {
+    pub(crate) now: Timestamp,
+    pub(crate) issuer: &'a Arc<str>,
+}
+
 /// Names one authorization by a person (or by a client for itself): all tokens that descend from it are one family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct GrantId(u64);
@@ -45,6 +52,8 @@ struct Family {
 pub(crate) struct AccessToken {
     pub(crate) grant: GrantId,
     pub(crate) scope: Scope,
+    /// As the client that asked knows it.
+    pub(crate) issuer: Arc<str>,
     pub(crate) jti: String,
     pub(crate) issued_at: Timestamp,
     pub(crate) expires_at: Timestamp,
@@ -52,6 +61,7 @@ pub(crate) struct AccessToken {
 
 pub(crate) struct RefreshToken {
     pub(crate) grant: GrantId,
+    pub(crate) issuer: Arc<str>,
     pub(crate) jti: String,
     pub(crate) issued_at: Timestamp,
     pub(crate) expires_at: Timestamp,
@@ -107,14 +117,22 @@ impl IssuedTokens {
 
     pub(crate) fn issue_refresh_token(
         &mut self,
-        now: Timestamp,
+        issuance: Issuance<'_>,
         randomness: &mut Randomness,
         grant: GrantId,
         lifetime: Duration,
     ) -> String {
+        let Issuance { now, issuer } = issuance;
         let text = randomness.token();
         let expires_at = now + lifetime;
-        let token = RefreshToken { grant, jti: randomness.token(), issued_at: now, expires_at, spent: None };
+        let token = RefreshToken {
+            grant,
+            issuer: Arc::clone(issuer),
+            jti: randomness.token(),
+            issued_at: now,
+            expires_at,
+            spent: None,
+        };
         self.refresh_by_expiry.push(Reverse((expires_at, text.clone())));
         self.refresh_tokens.insert(text.clone(), token);
         self.count_token(grant);
@@ -221,6 +239,7 @@ mod tests {
             let token = AccessToken {
                 grant: tokens.add_grant(grant),
                 scope: scope.clone(),
+                issuer: "".into(),
                 jti: String::new(),
                 issued_at: now,
                 expires_at: now + Duration::from_secs(60 * 60),

@@ -99,6 +99,7 @@ mod http_response;
 mod id_token;
 mod introspection;
 mod issued_tokens;
+mod issuer;
 mod journal;
 mod jwks;
 mod listener;

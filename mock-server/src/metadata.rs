@@ -11,7 +11,7 @@ use crate::http_response::{Response, empty, json, open_to_all_origins};
 use crate::profiles::MetadataDocuments;
 use crate::signing::SigningAlgorithm;
 
-/// One document for both well-known paths: what is true of the server does not depend on who asks.
+/// One document for both well-known paths: what is true of the server depends only on the name by which it is asked.
 pub(crate) fn respond(
     server: &AuthorizationServer,
     exchange: &Exchange<'_>,
@@ -31,15 +31,16 @@ pub(crate) fn respond(
         SigningAlgorithm::Es256 => [SigningAlgorithm::Es256, SigningAlgorithm::Rs256],
         SigningAlgorithm::Rs256 => [SigningAlgorithm::Rs256, SigningAlgorithm::Es256],
     };
+    let endpoint_url = |path| server.endpoint_url(&exchange.issuer, path);
     let metadata = json!({
-        "issuer": server.settings.issuer,
-        "authorization_endpoint": server.endpoint_url("/authorize"),
-        "token_endpoint": server.endpoint_url("/token"),
-        "device_authorization_endpoint": server.endpoint_url("/device-authorization"),
-        "revocation_endpoint": server.endpoint_url("/revoke"),
-        "introspection_endpoint": server.endpoint_url("/introspect"),
-        "userinfo_endpoint": server.endpoint_url("/userinfo"),
-        "jwks_uri": server.endpoint_url("/jwks"),
+        "issuer": &*exchange.issuer,
+        "authorization_endpoint": endpoint_url("/authorize"),
+        "token_endpoint": endpoint_url("/token"),
+        "device_authorization_endpoint": endpoint_url("/device-authorization"),
+        "revocation_endpoint": endpoint_url("/revoke"),
+        "introspection_endpoint": endpoint_url("/introspect"),
+        "userinfo_endpoint": endpoint_url("/userinfo"),
+        "jwks_uri": endpoint_url("/jwks"),
         "scopes_supported": server.settings.scopes,
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::authorization_server::AuthorizationServer;
 use crate::clock::Timestamp;
 use crate::decisions::ControlError;
-use crate::issued_tokens::Grant;
+use crate::issued_tokens::{Grant, Issuance};
 use crate::scope::Scope;
 use crate::{access_token, id_token};
 
@@ -72,7 +72,11 @@ impl Mint {
 impl AuthorizationServer {
     /// Issues tokens at once: the members of an access token response (RFC 6749 section 5.1).
     pub fn mint(&mut self, now: Timestamp, mint: &Mint) -> Result<Value, ControlError> {
-        let now = self.virtual_time(now);
+        let (now, issuer) = (self.virtual_time(now), &self.default_issuer());
+        self.mint_as(Issuance { now, issuer }, mint)
+    }
+
+    pub(crate) fn mint_as(&mut self, issuance: Issuance<'_>, mint: &Mint) -> Result<Value, ControlError> {
         let client = self.clients.find(&mint.client_id).map(Arc::clone).ok_or(ControlError::UnknownClient)?;
         let person = match &mint.user {
             Some(user) => Some(self.people.find(user).map(Arc::clone).ok_or(ControlError::UnknownUser)?),
@@ -82,9 +86,9 @@ impl AuthorizationServer {
             .map_err(|_| ControlError::UnknownScope)?;
         let lifetimes = self.settings.lifetimes;
         let lifetime = mint.expires_in.map_or(lifetimes.access_token, Duration::from_secs);
-        let grant = Grant { client, person, scope: scope.clone(), nonce: None, authorized_at: now };
+        let grant = Grant { client, person, scope: scope.clone(), nonce: None, authorized_at: issuance.now };
         let grant = self.tokens.add_grant(grant);
-        let access_token = access_token::issue(self, now, grant, &scope, lifetime);
+        let access_token = access_token::issue(self, issuance, grant, &scope, lifetime);
         let mut tokens = json!({
             "access_token": access_token,
             "token_type": "Bearer",
@@ -94,9 +98,9 @@ impl AuthorizationServer {
         if mint.refresh_token {
             let lifetime = lifetimes.refresh_token;
             tokens["refresh_token"] =
-                self.tokens.issue_refresh_token(now, &mut self.randomness, grant, lifetime).into();
+                self.tokens.issue_refresh_token(issuance, &mut self.randomness, grant, lifetime).into();
         }
-        if let Some(id_token) = id_token::issue(self, now, grant, &scope, &access_token) {
+        if let Some(id_token) = id_token::issue(self, issuance, grant, &scope, &access_token) {
             tokens["id_token"] = id_token.into();
         }
         Ok(tokens)

@@ -6,7 +6,6 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 use std::{fmt, io};
 
-use hyper::Uri;
 use tokio::net::TcpSocket;
 use tokio::sync::{oneshot, watch};
 
@@ -16,6 +15,8 @@ use crate::checks::Lenient;
 use crate::clients::Client;
 use crate::clock::{RealClock, Timestamp};
 use crate::endpoint::Endpoint;
+use crate::host_allow_list;
+use crate::issuer;
 use crate::journal::RecordedRequest;
 use crate::listener::{self, Accepting};
 use crate::person::Person;
@@ -53,7 +54,7 @@ impl MockServer {
     pub fn builder() -> MockServerBuilder {
         let mut settings = Settings::new(0);
         settings.consent_page = false;
-        MockServerBuilder { port: 0, issuer: None, settings, on_request: None }
+        MockServerBuilder { port: 0, settings, on_request: None }
     }
 
     /// The port that the server listens on.
@@ -143,7 +144,6 @@ impl Drop for MockServer {
 #[must_use = "a builder does nothing until start"]
 pub struct MockServerBuilder {
     port: u16,
-    issuer: Option<String>,
     settings: Settings,
     on_request: Option<RequestLog>,
 }
@@ -155,9 +155,10 @@ impl MockServerBuilder {
         self
     }
 
-    /// The issuer identifier, when clients reach the server under another name; its host becomes an allowed `Host`.
+    /// One issuer identifier for all requests; its host becomes an allowed `Host`. Without it each request is answered
+    /// with the issuer that it was sent to.
     pub fn issuer(mut self, issuer: impl Into<String>) -> Self {
-        self.issuer = Some(issuer.into());
+        self.settings.issuer = Some(issuer.into());
         self
     }
 
@@ -256,6 +257,13 @@ impl MockServerBuilder {
         self
     }
 
+    /// Takes requests for a further `Host`: a name that means the server's own port, or `NAME:PORT`. Other names are
+    /// refused, so that no page can lead a browser here by a name of its own (DNS rebinding).
+    pub fn allow_host(mut self, host: impl Into<String>) -> Self {
+        self.settings.allowed_hosts.push(host.into());
+        self
+    }
+
     /// Makes codes, ids, keys and what tokens say repeat from run to run; what tells the time repeats if the clock does.
     pub fn seed(mut self, seed: u64) -> Self {
         self.settings.seed = Some(seed);
@@ -285,15 +293,15 @@ impl MockServerBuilder {
         let port = socket.local_addr()?.port();
         let mut settings = self.settings;
         settings.port = port;
-        if let Some(issuer) = self.issuer {
-            check_issuer(&issuer)?;
-            settings.issuer = issuer;
-        } else {
-            settings.issuer = Settings::new(port).issuer;
+        if let Some(issuer) = &settings.issuer {
+            issuer::check(issuer)?;
         }
-        let issuer = settings.issuer.clone();
+        for host in &settings.allowed_hosts {
+            host_allow_list::check_allowed(host)?;
+        }
         let clock = RealClock::start();
         let server = AuthorizationServer::new(settings, clock.now());
+        let issuer = server.default_issuer();
         let changed = watch::Sender::new(0);
         let shared = Arc::new(Mutex::new(Shared { server, clock, on_request: self.on_request, changed }));
         let accepting = listener::serve(socket, Arc::clone(&shared))?;
@@ -318,20 +326,4 @@ impl MockServerBuilder {
         server.thread = Some((end, thread));
         Ok(server)
     }
-}
-
-/// RFC 8414 section 2: "a URL that uses the https scheme and has no query or fragment components"; http is for tests.
-fn check_issuer(issuer: &str) -> io::Result<()> {
-    let url = issuer.parse::<Uri>().ok().filter(|url| matches!(url.scheme_str(), Some("http" | "https")));
-    let authority = url.as_ref().and_then(Uri::authority).map_or("@", |authority| authority.as_str());
-    if authority.contains('@') || issuer.contains(['?', '#']) || issuer.ends_with('/') {
-        return Err(io::Error::new(
-            io::ErrorKind::InvalidInput,
-            format!(
-                "the issuer {issuer:?} must be http://HOST or https://HOST, with a port and a path if need be, \
-                 without user name, query, fragment or a slash at its end"
-            ),
-        ));
-    }
-    Ok(())
 }

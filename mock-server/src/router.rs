@@ -20,14 +20,14 @@ use crate::profiles::{AnswerShape, reshape};
 use crate::request_parameters::RequestParameters;
 use crate::routes::{self, Route};
 use crate::{
-    authorize, control, cors, device_authorization, explanation_page, host_allow_list, introspection, jwks,
-    metadata, resource, revocation, token, userinfo, verdicts, verification_page,
+    authorize, control, cors, device_authorization, explanation_page, host_allow_list, introspection, issuer,
+    jwks, metadata, resource, revocation, token, userinfo, verdicts, verification_page,
 };
 
 impl AuthorizationServer {
     /// Answers one request that arrived at `now` from `peer`, and records it.
     pub fn handle(&mut self, now: Timestamp, peer: IpAddr, request: &Request<Bytes>) -> Answer {
-        let name = routes::tenant_name(&self.settings.issuer, request.uri().path());
+        let name = routes::tenant_name(&self.issuer_path, request.uri().path());
         self.answered_last = name.filter(|name| self.tenant_mut(name, now).is_some()).map(str::to_owned);
         match self.answered_last.as_ref().and_then(|name| self.tenants.get_mut(name)) {
             Some(tenant) => tenant.handle_here(now, peer, request),
@@ -37,11 +37,23 @@ impl AuthorizationServer {
 
     fn handle_here(&mut self, now: Timestamp, peer: IpAddr, request: &Request<Bytes>) -> Answer {
         let virtual_now = self.virtual_time(now);
-        let mut exchange =
-            Exchange { now: virtual_now, real_now: now, peer, request, fault: None, note: Note::default() };
+        let host = host_allow_list::check(&self.settings, request);
+        let issuer = self.issuer_at(host.as_ref().ok().and_then(Option::as_ref));
+        let mut exchange = Exchange {
+            now: virtual_now,
+            real_now: now,
+            peer,
+            request,
+            issuer,
+            fault: None,
+            note: Note::default(),
+        };
         let own_path = self.rules().own_path(request.uri().path());
-        let route = routes::route(&self.settings, own_path);
-        let mut answer = self.answer(&mut exchange, &route);
+        let route = routes::route(&self.settings, &self.issuer_path, own_path);
+        let mut answer = match host {
+            Ok(_) => self.answer(&mut exchange, &route),
+            Err(refusal) => Answer::Respond(self.refuse(&mut exchange, refusal)),
+        };
         if let (Route::To(endpoint), Answer::Respond(response) | Answer::Deliver(response, _)) =
             (&route, &mut answer)
             && self.settings.cors
@@ -73,9 +85,6 @@ impl AuthorizationServer {
     }
 
     fn answer(&mut self, exchange: &mut Exchange<'_>, route: &Route) -> Answer {
-        if let Err(refusal) = host_allow_list::check(&self.settings, exchange.request) {
-            return Answer::Respond(self.refuse(exchange, refusal));
-        }
         let response = match route {
             Route::To(endpoint) => {
                 if let Some(response) = cors::preflight(exchange, *endpoint).filter(|_| self.settings.cors) {
@@ -112,7 +121,8 @@ impl AuthorizationServer {
             exchange.note.error = Some(code.clone());
         }
         exchange.fault = Some(fault.clone());
-        if let Some(answer) = fault.instead_of_answer(endpoint, self.settings.port) {
+        let elsewhere = issuer::elsewhere(&self.settings, &exchange.issuer);
+        if let Some(answer) = fault.instead_of_answer(endpoint, &elsewhere) {
             return match answer {
                 Answer::Respond(error) if matches!(fault, Fault::Error(_)) => {
                     Answer::Respond(self.in_words_of_provider(exchange, endpoint, error))

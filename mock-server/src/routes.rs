@@ -64,8 +64,7 @@ const INSERTED_WELL_KNOWN: [&str; 2] =
     ["/.well-known/oauth-authorization-server", "/.well-known/openid-configuration"];
 
 /// Finds the route of `path`, below the issuer's own path or at the root.
-pub(crate) fn route(settings: &Settings, path: &str) -> Route {
-    let issuer_path = issuer_path(&settings.issuer);
+pub(crate) fn route(settings: &Settings, issuer_path: &str, path: &str) -> Route {
     // RFC 8414 section 3.1 inserts the well-known part between host and path; OpenID Connect appends it.
     if INSERTED_WELL_KNOWN.iter().any(|well_known| {
         path.strip_prefix(well_known)
@@ -105,9 +104,9 @@ pub(crate) fn route(settings: &Settings, path: &str) -> Route {
 }
 
 /// The tenant that a path is for: `a` for `/t/a/token` and for `/.well-known/oauth-authorization-server/t/a`.
-pub(crate) fn tenant_name<'a>(issuer: &str, path: &'a str) -> Option<&'a str> {
+pub(crate) fn tenant_name<'a>(issuer_path: &str, path: &'a str) -> Option<&'a str> {
     let inserted = INSERTED_WELL_KNOWN.iter().find_map(|well_known| path.strip_prefix(well_known));
-    let below = inserted.unwrap_or(path).strip_prefix(issuer_path(issuer))?.strip_prefix("/t/")?;
+    let below = inserted.unwrap_or(path).strip_prefix(issuer_path)?.strip_prefix("/t/")?;
     let (name, _) = below.split_once('/').unwrap_or((below, ""));
     is_tenant_name(name).then_some(name)
 }
@@ -196,9 +195,3 @@ impl Route {
 
 /// No word that someone may have meant for a path is longer; every token is.
 const LONGEST_WORD: usize = 32;
-
-/// The path of the issuer: empty for `http://127.0.0.1:8080`, `/t1` for `http://127.0.0.1:8080/t1`.
-fn issuer_path(issuer: &str) -> &str {
-    let host = issuer.find("://").map_or(0, |at| at + 3);
-    issuer[host..].find('/').map_or("", |at| &issuer[host + at..])
-}

@@ -17,7 +17,8 @@ use crate::scope;
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct Settings {
     /// The issuer identifier (RFC 8414 section 2): scheme, host, maybe port and path; no query, fragment or last slash.
-    pub issuer: String,
+    /// `None`, the default, takes it from the `Host` of each request.
+    pub issuer: Option<String>,
     /// The port that the server listens on; with a loopback name it is an allowed `Host`.
     pub port: u16,
     /// What devices are told to wait between polls (RFC 8628 section 3.2), in whole seconds.
@@ -52,6 +53,8 @@ pub struct Settings {
     pub cors: bool,
     /// Takes requests for any address with the server's port, as they come from other machines.
     pub allow_remote: bool,
+    /// Further names that may be in `Host`, with a port if it is not the server's.
+    pub allowed_hosts: Vec<String>,
     /// Where endpoints are served that have another path than their own.
     pub endpoint_paths: Vec<(Endpoint, String)>,
 }
@@ -117,7 +120,7 @@ impl Settings {
     #[must_use]
     pub fn new(port: u16) -> Self {
         Self {
-            issuer: format!("http://127.0.0.1:{port}"),
+            issuer: None,
             port,
             interval: Duration::from_secs(5),
             auto_approve: false,
@@ -135,6 +138,7 @@ impl Settings {
             start_time: None,
             cors: false,
             allow_remote: false,
+            allowed_hosts: Vec::new(),
             endpoint_paths: Vec::new(),
         }
     }

@@ -29,20 +29,21 @@ use crate::verdicts::{self, Severity, Verdict};
 pub struct Tenant {
     shared: Arc<Mutex<Shared>>,
     name: Option<Arc<str>>,
-    issuer: String,
+    issuer: Arc<str>,
 }
 
 impl Tenant {
-    pub(crate) fn root(shared: Arc<Mutex<Shared>>, issuer: String) -> Self {
+    pub(crate) fn root(shared: Arc<Mutex<Shared>>, issuer: Arc<str>) -> Self {
         Self { shared, name: None, issuer }
     }
 
     /// The tenant of this name, or the server itself, for what needs no issuer.
     pub(crate) fn handle(shared: Arc<Mutex<Shared>>, name: Option<&str>) -> Self {
-        Self { shared, name: name.map(Arc::from), issuer: String::new() }
+        Self { shared, name: name.map(Arc::from), issuer: "".into() }
     }
 
-    /// The issuer identifier, without a slash at its end.
+    /// The issuer identifier, without a slash at its end: as configured, or by the address 127.0.0.1. A client that asks
+    /// for another name of the server gets that one.
     pub fn issuer(&self) -> &str {
         &self.issuer
     }
@@ -57,7 +58,7 @@ impl Tenant {
         let shared = &mut *lock(&self.shared);
         let now = shared.clock.now();
         let tenant = shared.server.tenant_mut(name, now);
-        let issuer = tenant.map(|tenant| tenant.settings.issuer.clone());
+        let issuer = tenant.map(|tenant| tenant.default_issuer());
         let Some(issuer) = issuer else {
             panic!(
                 "no tenant {name:?}: a name has 1 to 64 letters, digits, '-', '_' or '.', and 1000 are enough"

@@ -128,6 +128,7 @@ fn a_mistake_in_the_file_is_shown_with_its_line_and_what_was_expected() {
         ),
         ("[[users]]\nname = \"x\"\n", vec!["line 1", "missing field `sub`"]),
         ("[paths]\ntokens = \"/x\"\n", vec!["line 1", "unknown endpoint tokens", "token"]),
+        ("allow-host = [\"http://mock\"]\n", vec!["line 1", "expected one such as mock or mock:8080"]),
         ("port = \n", vec!["line 1"]),
     ] {
         let file = File::new("mistake.toml", content);
@@ -217,5 +218,23 @@ async fn only_loopback_is_served_unless_told_otherwise() {
             |host: &str| format!("GET /jwks HTTP/1.1\r\nHost: {host}:{port}\r\nConnection: close\r\n\r\n");
         assert_eq!(exchange(port, &with_host("192.0.2.7")).await.unwrap().status, status);
         assert_eq!(exchange(port, &with_host("attacker.example")).await.unwrap().status, 421);
+    }
+}
+
+#[tokio::test]
+async fn names_in_a_network_of_containers_are_allowed_one_by_one() {
+    let program = Program::start(&["--allow-remote", "--allow-host", "mock,localhost:9000"]);
+    let port = program.port();
+    for (host, status) in
+        [(format!("mock:{port}"), 200), ("localhost:9000".into(), 200), ("other".into(), 421)]
+    {
+        let request = format!(
+            "GET /.well-known/openid-configuration HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
+        );
+        let answer = exchange(port, &request).await.unwrap();
+        assert_eq!(answer.status, status, "{host}");
+        if status == 200 {
+            assert_eq!(answer.json()["issuer"], json!(format!("http://{host}")));
+        }
     }
 }

@@ -49,7 +49,7 @@ fn the_target_of_the_request_must_agree_with_the_host() {
 
 #[test]
 fn the_host_of_the_issuer_is_allowed() {
-    let mut state = State::with(|settings| "http://mock.test:9000".clone_into(&mut settings.issuer));
+    let mut state = State::with(|settings| settings.issuer = Some("http://mock.test:9000".to_owned()));
     assert_eq!(state.send("GET", "/device", &[("host", "mock.test:9000")], "").status, 200);
     assert_eq!(state.send("GET", "/device", &[("host", "other.test:9000")], "").status, 421);
     assert_eq!(state.send("GET", "/device", &[("host", "127.0.0.1:8080")], "").status, 200);

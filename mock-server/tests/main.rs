@@ -24,6 +24,7 @@ mod fuzz_corpora;
 mod host_allow_list;
 mod id_token;
 mod introspection;
+mod issuer;
 mod journal;
 mod listener;
 mod login_script;

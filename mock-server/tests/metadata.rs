@@ -24,7 +24,7 @@ fn the_issuer_is_the_url_byte_for_byte() {
 
 #[test]
 fn an_issuer_with_a_path_has_the_well_known_part_inserted_or_appended() {
-    let mut state = State::with(|settings| "http://127.0.0.1:8080/t1".clone_into(&mut settings.issuer));
+    let mut state = State::with(|settings| settings.issuer = Some("http://127.0.0.1:8080/t1".to_owned()));
     for path in [
         "/.well-known/oauth-authorization-server/t1",
         "/.well-known/openid-configuration/t1",

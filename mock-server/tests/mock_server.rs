@@ -13,6 +13,14 @@ async fn poll(server: &MockServer, device_code: &str) -> std::io::Result<(u16, s
 }
 
 #[tokio::test]
+async fn an_allowed_host_that_is_none_is_refused_at_the_start() {
+    for host in ["http://mock", "", "u@mock"] {
+        let error = MockServer::builder().allow_host(host).start().await.unwrap_err();
+        assert!(error.to_string().contains("must be NAME or NAME:PORT"), "{error}");
+    }
+}
+
+#[tokio::test]
 async fn a_device_signs_in_over_a_socket() {
     let server = MockServer::start().await.unwrap();
     let port = server.port();

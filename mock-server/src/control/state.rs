@@ -57,7 +57,7 @@ pub(crate) fn respond(
         Control::Tokens => {
             exchange.allow("POST")?;
             let mint: Mint = read(exchange)?;
-            let tokens = server.mint(exchange.real_now, &mint).map_err(refuse)?;
+            let tokens = server.mint_as(exchange.issuance(), &mint).map_err(refuse)?;
             Ok(json_no_store(StatusCode::OK, &tokens))
         }
         Control::Tenants => {

@@ -78,7 +78,7 @@ pub(crate) fn redeem(
         authorized_at: code.authorized_at,
     });
     code.usage = Usage::Redeemed(grant);
-    Ok(access_token_response(server, now, grant, &scope, Refresh::Issue))
+    Ok(access_token_response(server, exchange.issuance(), grant, &scope, Refresh::Issue))
 }
 
 /// `redirect_uri` is "REQUIRED, if the `redirect_uri` parameter was included in the authorization request [...], and

@@ -44,5 +44,5 @@ pub(crate) fn issue(
     // "A refresh token SHOULD NOT be included."
     let refresh =
         if server.rules().refresh_for_client_credentials { Refresh::Issue } else { Refresh::Withhold };
-    Ok(access_token_response(server, exchange.now, grant, &scope, refresh))
+    Ok(access_token_response(server, exchange.issuance(), grant, &scope, refresh))
 }

@@ -77,7 +77,7 @@ pub(crate) fn redeem(
         nonce: None,
         authorized_at: now,
     });
-    Ok(access_token_response(server, now, grant, &scope, Refresh::Issue))
+    Ok(access_token_response(server, exchange.issuance(), grant, &scope, Refresh::Issue))
 }
 
 /// From now on the device has to wait five seconds longer.

@@ -9,9 +9,8 @@ use hyper::StatusCode;
 use serde_json::{Value, json};
 
 use crate::authorization_server::AuthorizationServer;
-use crate::clock::Timestamp;
 use crate::http_response::{Response, json_no_store};
-use crate::issued_tokens::GrantId;
+use crate::issued_tokens::{GrantId, Issuance};
 use crate::scope::Scope;
 use crate::{access_token, id_token};
 
@@ -25,24 +24,24 @@ pub(crate) enum Refresh {
 /// Issues tokens of `grant` for `scope` and makes the access token response.
 pub(crate) fn access_token_response(
     server: &mut AuthorizationServer,
-    now: Timestamp,
+    issuance: Issuance<'_>,
     grant: GrantId,
     scope: &Scope,
     refresh: Refresh,
 ) -> Response {
-    json_no_store(StatusCode::OK, &issue_tokens(server, now, grant, scope, refresh))
+    json_no_store(StatusCode::OK, &issue_tokens(server, issuance, grant, scope, refresh))
 }
 
 /// Issues tokens of `grant` for `scope`: the members of the access token response.
 pub(crate) fn issue_tokens(
     server: &mut AuthorizationServer,
-    now: Timestamp,
+    issuance: Issuance<'_>,
     grant: GrantId,
     scope: &Scope,
     refresh: Refresh,
 ) -> Value {
     let lifetimes = server.settings.lifetimes;
-    let access_token = access_token::issue(server, now, grant, scope, lifetimes.access_token);
+    let access_token = access_token::issue(server, issuance, grant, scope, lifetimes.access_token);
     let mut answer = json!({
         "access_token": access_token,
         "token_type": "Bearer",
@@ -52,9 +51,9 @@ pub(crate) fn issue_tokens(
     if refresh == Refresh::Issue {
         let lifetime = lifetimes.refresh_token;
         answer["refresh_token"] =
-            server.tokens.issue_refresh_token(now, &mut server.randomness, grant, lifetime).into();
+            server.tokens.issue_refresh_token(issuance, &mut server.randomness, grant, lifetime).into();
     }
-    if let Some(id_token) = id_token::issue(server, now, grant, scope, &access_token) {
+    if let Some(id_token) = id_token::issue(server, issuance, grant, scope, &access_token) {
         answer["id_token"] = id_token.into();
     }
     answer

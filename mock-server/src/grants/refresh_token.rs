@@ -68,11 +68,11 @@ pub(crate) fn redeem(
         }
     };
     let Rotation::On { grace } = rotation else {
-        return Ok(access_token_response(server, now, grant_id, &scope, Refresh::Withhold));
+        return Ok(access_token_response(server, exchange.issuance(), grant_id, &scope, Refresh::Withhold));
     };
     token.spent = Some(Spent { at: now, answer: None });
     // The new refresh token stands for the whole grant again, however narrow this access token is.
-    let answer = issue_tokens(server, now, grant_id, &scope, Refresh::Issue);
+    let answer = issue_tokens(server, exchange.issuance(), grant_id, &scope, Refresh::Issue);
     let response = json_no_store(StatusCode::OK, &answer);
     if !grace.is_zero() {
         server.tokens.remember_answer(refresh_token, answer);

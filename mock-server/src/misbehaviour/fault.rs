@@ -14,7 +14,7 @@ use super::seeded_chance::SeededChance;
 use super::token_defect::{ROTATED, TokenDefect};
 use crate::answer::Answer;
 use crate::clock::Timestamp;
-use crate::endpoint::{ELSEWHERE, Endpoint};
+use crate::endpoint::Endpoint;
 use crate::error_response::ErrorResponse;
 use crate::http_response::{Response, with_body};
 
@@ -95,7 +95,7 @@ pub enum Fault {
 
 impl Fault {
     /// What comes in place of the answer; `None` where the endpoint has to answer first.
-    pub(crate) fn instead_of_answer(&self, endpoint: Endpoint, port: u16) -> Option<Answer> {
+    pub(crate) fn instead_of_answer(&self, endpoint: Endpoint, elsewhere: &str) -> Option<Answer> {
         let response = match self {
             Self::ConnectionReset => return Some(Answer::ResetConnection),
             Self::NoAnswer => {
@@ -123,10 +123,8 @@ impl Fault {
                 response
             }
             Self::Redirect { location } => {
-                let location =
-                    location.clone().unwrap_or_else(|| format!("http://localhost:{port}{ELSEWHERE}"));
                 let mut response = html(StatusCode::TEMPORARY_REDIRECT, "Elsewhere");
-                if let Ok(location) = HeaderValue::from_str(&location) {
+                if let Ok(location) = HeaderValue::from_str(location.as_deref().unwrap_or(elsewhere)) {
                     response.headers_mut().insert(LOCATION, location);
                 }
                 response
