@@ -166,9 +166,11 @@ fn verdict_report(argument: &str) -> Result<VerdictReport, String> {
 
 /// One line a request on stderr, and below it why it was refused. A journal entry holds no secret, so neither do they.
 fn log(request: &RecordedRequest) {
-    // A log that cannot be written stops nobody's login.
-    let _ = match &request.explanation {
-        Some(explanation) => writeln!(io::stderr(), "{request}\n    refused: {explanation}"),
-        None => writeln!(io::stderr(), "{request}"),
+    // In one piece: stderr has no buffer, and each piece would be a system call.
+    let line = match &request.explanation {
+        Some(explanation) => format!("{request}\n    refused: {explanation}\n"),
+        None => format!("{request}\n"),
     };
+    // A log that cannot be written stops nobody's login.
+    let _ = io::stderr().write_all(line.as_bytes());
 }
