@@ -33,7 +33,7 @@ pub(crate) fn issue(
         AccessTokenFormat::Es256 => jwt(server, SigningAlgorithm::Es256, &token),
         AccessTokenFormat::Rs256 => jwt(server, SigningAlgorithm::Rs256, &token),
     };
-    server.tokens.remember_access_token(now, text.clone(), token);
+    server.tokens.remember_access_token(now, &text, token);
     text
 }
 

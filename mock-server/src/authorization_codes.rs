@@ -15,6 +15,9 @@ use crate::scope::Scope;
 /// How long a code is known after its expiry, so that a second use still revokes the tokens of the first.
 const REMEMBERED_AFTER_EXPIRY: Duration = Duration::from_secs(60 * 60);
 
+/// More codes than any test has on their way; past it the endpoint says `temporarily_unavailable`.
+const CAPACITY: usize = 20_000;
+
 /// What the person approved, and what the token request must show.
 pub(crate) struct AuthorizationCode {
     pub(crate) client: Arc<Client>,
@@ -64,6 +67,12 @@ impl AuthorizationCodes {
         self.codes.insert(text.clone(), code);
         self.oldest_first.push_back(text.clone());
         text
+    }
+
+    /// Whether no more codes fit in until some expire.
+    pub(crate) fn is_full(&mut self, now: Timestamp) -> bool {
+        self.forget_long_expired(now);
+        self.codes.len() >= CAPACITY
     }
 
     pub(crate) fn find(&mut self, code: &str) -> Option<&mut AuthorizationCode> {

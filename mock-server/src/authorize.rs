@@ -84,6 +84,12 @@ pub(crate) fn respond(
             Err(nobody) => return Ok(nobody.page(&server.settings)),
         }
     }
+    if server.authorization_codes.is_full(exchange.now) {
+        let refusal = ErrorResponse::full_table(
+            "too many authorization codes are good: let some expire, or reset the server",
+        );
+        return Ok(back.refuse(server, exchange, refusal));
+    }
     let code = AuthorizationCode {
         client,
         person: person.unwrap_or_else(|| server.people.first()),

@@ -80,6 +80,8 @@ pub enum ControlError {
     Expired,
     /// It was approved or denied before.
     AlreadyDecided,
+    /// The server keeps as many tokens as it can.
+    TooManyTokens,
 }
 
 impl fmt::Display for ControlError {
@@ -93,6 +95,7 @@ impl fmt::Display for ControlError {
             Self::UnknownUser => "nobody with this name can sign in here: see the list of users",
             Self::Expired => "the user code has expired: let the device ask for a new one",
             Self::AlreadyDecided => "the device login was approved or denied before",
+            Self::TooManyTokens => "too many tokens are good: let some expire, or reset the server",
         })
     }
 }

@@ -36,9 +36,7 @@ pub(crate) fn respond(
     };
     let issued = server.device_codes.issue(exchange.now, &mut server.randomness, rules.user_code, request);
     let (device_code, login) = issued.map_err(|Full| {
-        ErrorResponse::new("temporarily_unavailable", "too many device logins are waiting: let some expire")
-            .with_status(StatusCode::SERVICE_UNAVAILABLE)
-            .with_retry_after(60)
+        ErrorResponse::full_table("too many device logins are waiting: let some expire, or reset the server")
     })?;
     let user_code = login.user_code.clone();
 

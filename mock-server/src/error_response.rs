@@ -124,6 +124,13 @@ impl ErrorResponse {
         self
     }
 
+    /// 503: what the server keeps in memory has its bounds.
+    pub(crate) fn full_table(description: &'static str) -> Self {
+        Self::new("temporarily_unavailable", description)
+            .with_status(StatusCode::SERVICE_UNAVAILABLE)
+            .with_retry_after(60)
+    }
+
     /// The same refusal with `Retry-After: seconds`.
     pub(crate) fn with_retry_after(mut self, seconds: u64) -> Self {
         self.header = Some(ErrorHeader::RetryAfter(seconds));

@@ -76,16 +76,28 @@ pub(crate) struct Spent {
     pub(crate) answer: Option<Value>,
 }
 
+/// By which a token is known: the server keeps no token that it issued.
+type Digest = [u8; 32];
+
+fn digest(token: &str) -> Digest {
+    let mut digest = [0; 32];
+    digest.copy_from_slice(ring::digest::digest(&ring::digest::SHA256, token.as_bytes()).as_ref());
+    digest
+}
+
 /// Tokens, the first to expire on top.
-type ByExpiry = BinaryHeap<Reverse<(Timestamp, String)>>;
+type ByExpiry = BinaryHeap<Reverse<(Timestamp, Digest)>>;
+
+/// More tokens of a kind than any test holds at a time; past it the endpoint says `temporarily_unavailable`.
+pub(crate) const CAPACITY: usize = 200_000;
 
 /// All tokens that may still mean something.
 #[derive(Default)]
 pub(crate) struct IssuedTokens {
     last_grant: u64,
     families: HashMap<GrantId, Family>,
-    access_tokens: HashMap<String, AccessToken>,
-    refresh_tokens: HashMap<String, RefreshToken>,
+    access_tokens: HashMap<Digest, AccessToken>,
+    refresh_tokens: HashMap<Digest, RefreshToken>,
     access_by_expiry: ByExpiry,
     refresh_by_expiry: ByExpiry,
 }
@@ -98,6 +110,12 @@ impl IssuedTokens {
         id
     }
 
+    /// Whether no more tokens fit in until some expire; those that were revoked count until then.
+    pub(crate) fn is_full(&mut self, now: Timestamp) -> bool {
+        self.forget_expired(now);
+        self.access_by_expiry.len().max(self.refresh_by_expiry.len()) >= CAPACITY
+    }
+
     /// The grant, unless it was revoked.
     pub(crate) fn grant(&self, id: GrantId) -> Option<&Grant> {
         self.families.get(&id).map(|family| &family.grant)
@@ -108,11 +126,12 @@ impl IssuedTokens {
         self.families.remove(&id);
     }
 
-    pub(crate) fn remember_access_token(&mut self, now: Timestamp, text: String, token: AccessToken) {
+    pub(crate) fn remember_access_token(&mut self, now: Timestamp, text: &str, token: AccessToken) {
         self.forget_expired(now);
         self.count_token(token.grant);
-        self.access_by_expiry.push(Reverse((token.expires_at, text.clone())));
-        self.access_tokens.insert(text, token);
+        let digest = digest(text);
+        self.access_by_expiry.push(Reverse((token.expires_at, digest)));
+        self.access_tokens.insert(digest, token);
     }
 
     pub(crate) fn issue_refresh_token(
@@ -133,15 +152,16 @@ impl IssuedTokens {
             expires_at,
             spent: None,
         };
-        self.refresh_by_expiry.push(Reverse((expires_at, text.clone())));
-        self.refresh_tokens.insert(text.clone(), token);
+        let digest = digest(&text);
+        self.refresh_by_expiry.push(Reverse((expires_at, digest)));
+        self.refresh_tokens.insert(digest, token);
         self.count_token(grant);
         text
     }
 
     /// An access token that is neither expired nor revoked, with its grant.
     pub(crate) fn active_access_token(&self, now: Timestamp, token: &str) -> Option<(&AccessToken, &Grant)> {
-        let access_token = self.access_tokens.get(token).filter(|known| now < known.expires_at)?;
+        let access_token = self.access_tokens.get(&digest(token)).filter(|known| now < known.expires_at)?;
         Some((access_token, self.grant(access_token.grant)?))
     }
 
@@ -151,14 +171,16 @@ impl IssuedTokens {
         now: Timestamp,
         token: &str,
     ) -> Option<(&mut RefreshToken, &Grant)> {
-        let refresh_token = self.refresh_tokens.get_mut(token).filter(|known| now < known.expires_at)?;
+        let refresh_token =
+            self.refresh_tokens.get_mut(&digest(token)).filter(|known| now < known.expires_at)?;
         let family = self.families.get(&refresh_token.grant)?;
         Some((refresh_token, &family.grant))
     }
 
     /// Keeps what was answered when `refresh_token` was spent, so that it can be repeated.
     pub(crate) fn remember_answer(&mut self, refresh_token: &str, answer: Value) {
-        if let Some(spent) = self.refresh_tokens.get_mut(refresh_token).and_then(|token| token.spent.as_mut())
+        if let Some(spent) =
+            self.refresh_tokens.get_mut(&digest(refresh_token)).and_then(|token| token.spent.as_mut())
         {
             spent.answer = Some(answer);
         }
@@ -166,15 +188,16 @@ impl IssuedTokens {
 
     /// Lets a token be known by another text.
     pub(crate) fn rename_access_token(&mut self, from: &str, to: &str) {
-        if let Some(access_token) = self.access_tokens.remove(from) {
-            self.access_by_expiry.push(Reverse((access_token.expires_at, to.to_owned())));
-            self.access_tokens.insert(to.to_owned(), access_token);
+        if let Some(access_token) = self.access_tokens.remove(&digest(from)) {
+            let digest = digest(to);
+            self.access_by_expiry.push(Reverse((access_token.expires_at, digest)));
+            self.access_tokens.insert(digest, access_token);
         }
     }
 
     /// Ends one access token; the rest of the family lives on.
     pub(crate) fn revoke_access_token(&mut self, token: &str) {
-        if let Some(access_token) = self.access_tokens.remove(token) {
+        if let Some(access_token) = self.access_tokens.remove(&digest(token)) {
             self.forget_token(access_token.grant);
         }
     }
@@ -195,25 +218,25 @@ impl IssuedTokens {
     }
 
     fn forget_expired(&mut self, now: Timestamp) {
-        while let Some(text) = pop_expired(&mut self.access_by_expiry, now) {
-            if let Some(expired) = self.access_tokens.remove(&text) {
+        while let Some(digest) = pop_expired(&mut self.access_by_expiry, now) {
+            if let Some(expired) = self.access_tokens.remove(&digest) {
                 self.forget_token(expired.grant);
             }
         }
-        while let Some(text) = pop_expired(&mut self.refresh_by_expiry, now) {
-            if let Some(expired) = self.refresh_tokens.remove(&text) {
+        while let Some(digest) = pop_expired(&mut self.refresh_by_expiry, now) {
+            if let Some(expired) = self.refresh_tokens.remove(&digest) {
                 self.forget_token(expired.grant);
             }
         }
     }
 }
 
-fn pop_expired(by_expiry: &mut ByExpiry, now: Timestamp) -> Option<String> {
+fn pop_expired(by_expiry: &mut ByExpiry, now: Timestamp) -> Option<Digest> {
     let Reverse((expires_at, _)) = by_expiry.peek()?;
     if now < *expires_at {
         return None;
     }
-    by_expiry.pop().map(|Reverse((_, text))| text)
+    by_expiry.pop().map(|Reverse((_, digest))| digest)
 }
 
 #[cfg(test)]
@@ -244,7 +267,7 @@ mod tests {
                 issued_at: now,
                 expires_at: now + Duration::from_secs(60 * 60),
             };
-            tokens.remember_access_token(now, minute.to_string(), token);
+            tokens.remember_access_token(now, &minute.to_string(), token);
         }
         assert_eq!((tokens.access_tokens.len(), tokens.families.len()), (60, 60));
         assert_eq!(tokens.access_by_expiry.len(), 60);

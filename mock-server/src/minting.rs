@@ -84,6 +84,9 @@ impl AuthorizationServer {
         };
         let scope = Scope::requested(mint.scope.as_deref(), &self.supported_scopes())
             .map_err(|_| ControlError::UnknownScope)?;
+        if self.tokens.is_full(issuance.now) {
+            return Err(ControlError::TooManyTokens);
+        }
         let lifetimes = self.settings.lifetimes;
         let lifetime = mint.expires_in.map_or(lifetimes.access_token, Duration::from_secs);
         let grant = Grant { client, person, scope: scope.clone(), nonce: None, authorized_at: issuance.now };

@@ -286,3 +286,13 @@ fn a_registered_redirect_uri_adds_nothing_else_to_the_policy_of_the_page() {
         assert!(!policy.contains("script-src") && !policy.contains("unsafe"), "{policy}");
     }
 }
+
+#[test]
+fn a_full_table_of_codes_says_so_and_empties_itself() {
+    let mut state = direct();
+    let refused =
+        (0..60_000).map(|_| state.get(WEB)).find(|answer| answer.location_parameter("code").is_none());
+    assert_redirected_with_error(&refused.expect("the table is bounded"), "temporarily_unavailable");
+    state.wait_seconds(600 + 3600);
+    assert!(state.get(WEB).location_parameter("code").is_some());
+}

@@ -109,6 +109,7 @@ fn refuse(error: ControlError) -> ErrorResponse {
         ControlError::UnknownUser => (StatusCode::NOT_FOUND, "unknown_user"),
         ControlError::Expired => (StatusCode::GONE, "expired_user_code"),
         ControlError::AlreadyDecided => (StatusCode::CONFLICT, "already_decided"),
+        ControlError::TooManyTokens => (StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable"),
     };
     ErrorResponse::new(code, error.to_string()).with_status(status)
 }
