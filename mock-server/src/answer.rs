@@ -21,12 +21,18 @@ pub enum Answer {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct NotYet(pub(crate) Duration);
 
+/// Marks an answer that no journal tells of: who only looks on does nothing.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Unrecorded;
+
 /// Marks an answer whose body is to be a stream of the requests after the one of this number.
 #[derive(Clone, Debug)]
 pub(crate) struct StreamRequests {
     /// Whose; `None` for the server itself.
     pub(crate) tenant: Option<String>,
     pub(crate) since: u64,
+    /// Whether to tell, too, that anything else has changed.
+    pub(crate) with_changes: bool,
 }
 
 /// How long the question may be asked again.
@@ -35,4 +41,9 @@ pub(crate) fn not_yet(answer: &Answer) -> Option<Duration> {
         Answer::Respond(response) => response.extensions().get::<NotYet>().map(|not_yet| not_yet.0),
         Answer::ResetConnection | Answer::Deliver(..) => None,
     }
+}
+
+/// Whether it is one that no journal tells of.
+pub(crate) fn is_unrecorded(answer: &Answer) -> bool {
+    matches!(answer, Answer::Respond(response) if response.extensions().get::<Unrecorded>().is_some())
 }

@@ -26,6 +26,7 @@ use crate::misbehaviour::{Fault, Misbehaviour};
 use crate::person::People;
 use crate::profiles::Rules;
 use crate::randomness::Randomness;
+use crate::revision::Revision;
 use crate::routes::is_tenant_name;
 use crate::scope::Supported;
 use crate::settings::Settings;
@@ -53,6 +54,8 @@ pub struct AuthorizationServer {
     pub(crate) verdicts: Verdicts,
     pub(crate) misbehaviour: Misbehaviour,
     pub(crate) scripts: LoginScripts,
+    /// Changes with whatever the home page shows.
+    pub(crate) revision: Revision,
     /// The name of a tenant; the server itself has none.
     pub(crate) name: Option<String>,
     /// `/t/NAME` of a tenant.
@@ -98,6 +101,7 @@ impl AuthorizationServer {
             verdicts: Verdicts::default(),
             misbehaviour: Misbehaviour::default(),
             scripts: LoginScripts::default(),
+            revision: Revision::default(),
             name,
             tenant_path,
             issuer_path: issuer::path(&issuer).to_owned(),
@@ -110,8 +114,11 @@ impl AuthorizationServer {
     /// are.
     pub fn reset(&mut self, now: Timestamp) {
         let tenants = std::mem::take(&mut self.tenants);
+        let mut revision = std::mem::take(&mut self.revision);
         *self = Self::named(self.settings.clone(), self.name.take(), now);
         self.tenants = tenants;
+        revision.note_change();
+        self.revision = revision;
     }
 
     /// The tenant of this name, below `/t/NAME`: made when it is first asked for, as this server was configured. `None`
@@ -218,21 +225,32 @@ impl AuthorizationServer {
     /// Moves the clock forward: over codes, tokens, expiry and the gaps between polls.
     pub fn advance(&mut self, duration: Duration) {
         self.clock.advance(duration);
+        self.revision.note_change();
     }
 
     /// Sets the clock; it goes on from there, unless it is frozen.
     pub fn set_clock(&mut self, now: Timestamp, to: Timestamp) {
         self.clock.set(now, to);
+        self.revision.note_change();
     }
 
     /// Stops the clock; it can still be advanced and set.
     pub fn freeze_clock(&mut self, now: Timestamp) {
         self.clock.freeze(now);
+        self.revision.note_change();
     }
 
     /// Lets the clock go on.
     pub fn thaw_clock(&mut self, now: Timestamp) {
         self.clock.thaw(now);
+        self.revision.note_change();
+    }
+
+    /// How long it is, by the clock, until another code expires; `None` if that is up to tests.
+    pub(crate) fn until_next_expiry(&self, now: Timestamp) -> Option<Duration> {
+        let now = self.virtual_time(now);
+        let next = self.device_codes.next_expiry(now).filter(|_| !self.clock_is_frozen());
+        next.map(|next| next.since(now))
     }
 
     pub(crate) fn clock_is_frozen(&self) -> bool {

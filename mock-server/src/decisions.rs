@@ -9,6 +9,7 @@ use crate::clients::Client;
 use crate::clock::Timestamp;
 use crate::device_codes::{Decision, DeviceLogin};
 use crate::journal::RecordedRequest;
+use crate::login_timeline::LoginEvent;
 use crate::person::Person;
 
 /// A device login that waits for a person.
@@ -110,7 +111,8 @@ impl AuthorizationServer {
         device: impl Into<WhichDevice<'a>>,
     ) -> Result<(), ControlError> {
         let person = self.people.first();
-        self.undecided(now, device.into())?.approve(person);
+        let (login, now) = self.undecided(now, device.into())?;
+        login.approve(now, person);
         Ok(())
     }
 
@@ -122,7 +124,8 @@ impl AuthorizationServer {
         user: &str,
     ) -> Result<(), ControlError> {
         let person = self.people.find(user).map(Arc::clone).ok_or(ControlError::UnknownUser)?;
-        self.undecided(now, device.into())?.approve(person);
+        let (login, now) = self.undecided(now, device.into())?;
+        login.approve(now, person);
         Ok(())
     }
 
@@ -132,7 +135,8 @@ impl AuthorizationServer {
         now: Timestamp,
         device: impl Into<WhichDevice<'a>>,
     ) -> Result<(), ControlError> {
-        self.undecided(now, device.into())?.decision = Decision::Denied;
+        let (login, now) = self.undecided(now, device.into())?;
+        login.deny(now);
         Ok(())
     }
 
@@ -143,8 +147,20 @@ impl AuthorizationServer {
         device: impl Into<WhichDevice<'a>>,
     ) -> Result<(), ControlError> {
         let now = self.virtual_time(now);
-        let login = self.find_login(now, device.into())?;
-        login.expires_at = login.expires_at.min(now);
+        self.find_login(now, device.into())?.expire(now);
+        Ok(())
+    }
+
+    /// Answers the next poll of a device login that waits for a person with `slow_down`.
+    pub fn slow_down<'a>(
+        &mut self,
+        now: Timestamp,
+        device: impl Into<WhichDevice<'a>>,
+    ) -> Result<(), ControlError> {
+        let (login, now) = self.undecided(now, device.into())?;
+        login.script.slow_down_next();
+        login.timeline.note(now, LoginEvent::SlowDownAsked);
+        self.device_codes.have_scripts = true;
         Ok(())
     }
 
@@ -195,11 +211,12 @@ impl AuthorizationServer {
         self.people.iter()
     }
 
+    /// The login, and the virtual time of the decision about it.
     fn undecided(
         &mut self,
         now: Timestamp,
         device: WhichDevice<'_>,
-    ) -> Result<&mut DeviceLogin, ControlError> {
+    ) -> Result<(&mut DeviceLogin, Timestamp), ControlError> {
         let now = self.virtual_time(now);
         let login = self.find_login(now, device)?;
         if login.decision != Decision::Pending {
@@ -208,7 +225,7 @@ impl AuthorizationServer {
         if login.is_expired(now) {
             return Err(ControlError::Expired);
         }
-        Ok(login)
+        Ok((login, now))
     }
 
     fn find_login(
@@ -216,6 +233,7 @@ impl AuthorizationServer {
         virtual_now: Timestamp,
         device: WhichDevice<'_>,
     ) -> Result<&mut DeviceLogin, ControlError> {
+        self.revision.note_change();
         match device {
             WhichDevice::UserCode(typed) => {
                 self.device_codes.by_typed_code(typed).ok_or(ControlError::UnknownUserCode)

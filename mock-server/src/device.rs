@@ -106,6 +106,11 @@ impl Device {
         self.tenant.deny(self.user_code())
     }
 
+    /// Answers its next poll with `slow_down`.
+    pub fn slow_down(&self) -> Result<(), ControlError> {
+        self.tenant.slow_down(self.user_code())
+    }
+
     /// Lets its code expire now.
     pub fn expire(&self) -> Result<(), ControlError> {
         self.tenant.expire(self.user_code())

@@ -8,6 +8,7 @@ use std::time::Duration;
 use crate::clients::Client;
 use crate::clock::Timestamp;
 use crate::login_script::LoginScript;
+use crate::login_timeline::{LoginEvent, LoginTimeline};
 use crate::person::Person;
 use crate::profiles::UserCodeFormat;
 use crate::randomness::Randomness;
@@ -20,6 +21,9 @@ const REMEMBERED_AFTER_EXPIRY: Duration = Duration::from_secs(60 * 60);
 /// More waiting logins than any test has; past it the endpoint says `temporarily_unavailable`.
 const CAPACITY: usize = 20_000;
 
+/// So many of the latest logins tell what happened to them.
+const TIMELINES: usize = 50;
+
 /// "the interval MUST be increased by 5 seconds for this and all subsequent requests" (section 3.5).
 const SLOW_DOWN_STEP: Duration = Duration::from_secs(5);
 
@@ -28,7 +32,7 @@ pub(crate) struct DeviceLogin {
     pub(crate) user_code: String,
     pub(crate) client: Arc<Client>,
     pub(crate) scope: Scope,
-    requested_at: Timestamp,
+    pub(crate) requested_at: Timestamp,
     pub(crate) requested_from: IpAddr,
     pub(crate) expires_at: Timestamp,
     pub(crate) decision: Decision,
@@ -41,6 +45,8 @@ pub(crate) struct DeviceLogin {
     pub(crate) script: LoginScript,
     /// How the device polls, for the verdicts.
     pub(crate) conduct: PollingConduct,
+    /// What happened to it, for the page that shows it.
+    pub(crate) timeline: LoginTimeline,
 }
 
 /// What the person at the verification page said, and what came of it.
@@ -72,9 +78,29 @@ impl DeviceLogin {
     }
 
     /// Lets the device in, as `person`.
-    pub(crate) fn approve(&mut self, person: Arc<Person>) {
+    pub(crate) fn approve(&mut self, now: Timestamp, person: Arc<Person>) {
         self.decision = Decision::Approved;
+        self.timeline.note(now, LoginEvent::Approved { subject: person.subject.clone() });
         self.person = Some(person);
+    }
+
+    /// Keeps the device out.
+    pub(crate) fn deny(&mut self, now: Timestamp) {
+        self.decision = Decision::Denied;
+        self.timeline.note(now, LoginEvent::Denied);
+    }
+
+    /// Lets the codes expire, if they have not.
+    pub(crate) fn expire(&mut self, now: Timestamp) {
+        if !self.is_expired(now) {
+            self.expires_at = now;
+            self.timeline.note(now, LoginEvent::Expired);
+        }
+    }
+
+    /// Whether time alone will still change what becomes of it.
+    pub(crate) fn is_running_out(&self, now: Timestamp) -> bool {
+        matches!(self.decision, Decision::Pending | Decision::Approved) && !self.is_expired(now)
     }
 
     /// How long ago the device asked, for a person.
@@ -141,6 +167,12 @@ impl DeviceCodes {
         self.by_user_code.insert(normalise(&user_code), device_code.clone());
         self.oldest_first.push_back(device_code.clone());
         self.have_scripts |= !request.script.is_empty();
+        let shown_no_more = self.oldest_first.len().checked_sub(TIMELINES + 1);
+        if let Some(code) = shown_no_more.and_then(|at| self.oldest_first.get(at))
+            && let Some(login) = self.by_device_code.get_mut(code)
+        {
+            login.timeline.forget();
+        }
         let login = DeviceLogin {
             user_code,
             client: request.client,
@@ -155,6 +187,7 @@ impl DeviceCodes {
             pending_answers: 0,
             script: request.script,
             conduct: PollingConduct::new(now, request.interval, request.lifetime),
+            timeline: LoginTimeline::new(now),
         };
         Ok((device_code.clone(), self.by_device_code.entry(device_code).or_insert(login)))
     }
@@ -172,6 +205,18 @@ impl DeviceCodes {
     pub(crate) fn pending(&self, now: Timestamp) -> impl Iterator<Item = &DeviceLogin> {
         let logins = self.oldest_first.iter().filter_map(|code| self.by_device_code.get(code));
         logins.filter(move |login| login.is_pending(now))
+    }
+
+    /// The latest logins, newest first, with whatever became of them.
+    pub(crate) fn latest(&self) -> impl Iterator<Item = &DeviceLogin> {
+        let logins = self.oldest_first.iter().rev().filter_map(|code| self.by_device_code.get(code));
+        logins.take(TIMELINES)
+    }
+
+    /// When the next code expires that still could be used.
+    pub(crate) fn next_expiry(&self, now: Timestamp) -> Option<Timestamp> {
+        let running_out = self.by_device_code.values().filter(|login| login.is_running_out(now));
+        running_out.map(|login| login.expires_at).min()
     }
 
     /// The oldest login that waits for a person.

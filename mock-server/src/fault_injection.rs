@@ -3,7 +3,6 @@
 use crate::authorization_server::AuthorizationServer;
 use crate::checks::Lenient;
 use crate::clock::Timestamp;
-use crate::device_codes::Decision;
 use crate::endpoint::Endpoint;
 use crate::exchange::Exchange;
 use crate::http_response::Response;
@@ -54,15 +53,15 @@ impl AuthorizationServer {
             }
             Step::Fault(fault) => Some(fault),
             Step::Approve => {
-                login.approve(self.people.first());
+                login.approve(exchange.now, self.people.first());
                 None
             }
             Step::Deny => {
-                login.decision = Decision::Denied;
+                login.deny(exchange.now);
                 None
             }
             Step::Expire => {
-                login.expires_at = login.expires_at.min(exchange.now);
+                login.expire(exchange.now);
                 None
             }
         };

@@ -27,6 +27,7 @@
 //!
 //! | path | what |
 //! |---|---|
+//! | `/` | for you: what devices do, as it happens, with buttons that decide in the person's place |
 //! | `/device-authorization`, `/device` | the device grant and its page (RFC 8628) |
 //! | `/authorize` | authorization code with PKCE, `iss` in every answer (RFC 6749, 7636, 9207) |
 //! | `/token` | all four grants; refresh tokens rotate, and reuse revokes the family |
@@ -94,6 +95,7 @@ mod explanation_page;
 mod fault_guard;
 mod fault_injection;
 mod grants;
+mod home_page;
 mod host_allow_list;
 mod http_response;
 mod id_token;
@@ -104,6 +106,7 @@ mod journal;
 mod jwks;
 mod listener;
 mod login_script;
+mod login_timeline;
 mod metadata;
 mod minting;
 mod misbehaviour;
@@ -113,11 +116,13 @@ mod person;
 mod pkce;
 mod printable;
 mod profiles;
+mod qr_code;
 mod randomness;
 mod redirect_uri;
 mod request_parameters;
 mod request_stream;
 mod resource;
+mod revision;
 mod revocation;
 mod router;
 mod routes;

@@ -20,7 +20,7 @@ use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
-use crate::answer::{Answer, StreamRequests, not_yet};
+use crate::answer::{Answer, StreamRequests, is_unrecorded, not_yet};
 use crate::clock::Timestamp;
 use crate::error_response::ErrorResponse;
 use crate::misbehaviour::Delivery;
@@ -194,10 +194,11 @@ async fn answer(
             let now = shared.clock.now();
             let waited = now.since(*asked.get_or_insert(now));
             let answer = shared.server.handle(now, peer, &request);
-            if not_yet(&answer).is_none() {
+            let is_news = not_yet(&answer).is_none() && !is_unrecorded(&answer);
+            if is_news {
                 shared.changed.send_modify(|count| *count += 1);
             }
-            let recorded = shared.server.latest_request();
+            let recorded = shared.server.latest_request().filter(|_| is_news);
             let log = shared.on_request.clone().zip(recorded.cloned());
             (answer, log, waited, shared.changed.subscribe())
         };

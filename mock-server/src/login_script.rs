@@ -87,6 +87,13 @@ impl LoginScript {
         self.0.is_empty()
     }
 
+    /// Answers the next poll with `slow_down` before it goes on, unless that is what comes next anyway.
+    pub(crate) fn slow_down_next(&mut self) {
+        if self.0.front() != Some(&Step::SlowDown) {
+            self.0.push_front(Step::SlowDown);
+        }
+    }
+
     pub(crate) fn next_step(&mut self) -> Option<Step> {
         self.0.pop_front()
     }

@@ -19,17 +19,30 @@ pub(crate) struct Page<'a> {
     status: StatusCode,
     title: &'a str,
     leads_to: &'a str,
+    live: Option<Live>,
+}
+
+/// What a page has that follows the server while it is open: a style sheet beside that of all pages, and a script.
+#[derive(Clone, Copy)]
+pub(crate) struct Live {
+    pub(crate) style: &'static str,
+    pub(crate) script: &'static str,
 }
 
 impl<'a> Page<'a> {
     /// A page whose forms lead to this server only.
     pub(crate) fn new(settings: &'a Settings, status: StatusCode, title: &'a str) -> Self {
-        Self { settings, status, title, leads_to: "" }
+        Self { settings, status, title, leads_to: "", live: None }
     }
 
     /// The same with a form whose answer redirects to `csp_source`, beside this server.
     pub(crate) fn leading_to(self, csp_source: &'a str) -> Self {
         Self { leads_to: csp_source, ..self }
+    }
+
+    /// The same with a script, which may ask this server and nobody else.
+    pub(crate) fn live(self, live: Live) -> Self {
+        Self { live: Some(live), ..self }
     }
 
     /// The answer with `body` in its frame.
@@ -44,19 +57,30 @@ impl<'a> Page<'a> {
                     title { (self.title) " · mock-server" }
                     link rel="icon" href="data:,";
                     style { (PreEscaped(STYLE)) }
+                    @if let Some(live) = self.live {
+                        style { (PreEscaped(live.style)) }
+                    }
                 }
                 body {
                     main { (body) }
                     (self.footer())
+                    @if let Some(live) = self.live {
+                        script { (PreEscaped(live.script)) }
+                    }
                 }
             }
         };
-        let policy = format!(
-            "default-src 'none'; style-src {}; img-src data:; form-action 'self' {}; frame-ancestors 'none'; \
+        let mut policy = format!(
+            "default-src 'none'; style-src {}{}; img-src data:; form-action 'self' {}; frame-ancestors 'none'; \
              base-uri 'none'",
             hash_source(STYLE),
+            self.live.map(|live| format!(" {}", hash_source(live.style))).unwrap_or_default(),
             self.leads_to
         );
+        if let Some(live) = self.live {
+            policy += "; connect-src 'self'; script-src ";
+            policy += &hash_source(live.script);
+        }
         let mut response = no_store(with_body(self.status, "text/html; charset=utf-8", markup.into_string()));
         let headers = response.headers_mut();
         if let Ok(policy) = HeaderValue::from_str(&policy) {

@@ -3,9 +3,9 @@
 use std::net::IpAddr;
 
 use hyper::body::Bytes;
-use hyper::{Request, StatusCode};
+use hyper::{Method, Request, StatusCode};
 
-use crate::answer::{Answer, not_yet};
+use crate::answer::{Answer, is_unrecorded, not_yet};
 use crate::authorization_server::AuthorizationServer;
 use crate::checks::{Check, Lenient};
 use crate::clock::Timestamp;
@@ -20,8 +20,9 @@ use crate::profiles::{AnswerShape, reshape};
 use crate::request_parameters::RequestParameters;
 use crate::routes::{self, Route};
 use crate::{
-    authorize, control, cors, device_authorization, explanation_page, host_allow_list, introspection, issuer,
-    jwks, metadata, resource, revocation, token, userinfo, verdicts, verification_page,
+    authorize, control, cors, device_authorization, explanation_page, home_page, host_allow_list,
+    introspection, issuer, jwks, metadata, resource, revocation, token, userinfo, verdicts,
+    verification_page,
 };
 
 impl AuthorizationServer {
@@ -60,8 +61,8 @@ impl AuthorizationServer {
         {
             cors::reflect_origin(&exchange, *endpoint, response);
         }
-        if not_yet(&answer).is_some() {
-            // The same request will be asked again.
+        // One that will be asked again, or that changes nothing and is of no client.
+        if not_yet(&answer).is_some() || is_unrecorded(&answer) {
             return answer;
         }
         verdicts::judge(self, &exchange, &route, &answer);
@@ -81,6 +82,9 @@ impl AuthorizationServer {
             gap: note.gap,
             explanation: note.explanation,
         });
+        if matches!(route, Route::To(_)) || request.method() != Method::GET {
+            self.revision.note_change();
+        }
         answer
     }
 
@@ -103,6 +107,7 @@ impl AuthorizationServer {
             Route::Unknown => Err(ErrorResponse::invalid_request("there is no such endpoint here")
                 .with_status(StatusCode::NOT_FOUND)
                 .because(Check::Path, route.journal_path(exchange.request.uri().path()))),
+            Route::Home => home_page::respond(self, exchange),
             Route::Explanation { check, number } => {
                 explanation_page::respond(self, exchange, *check, *number)
             }

@@ -19,6 +19,8 @@ pub(crate) enum Route {
         check: Check,
         number: Option<u64>,
     },
+    /// The page at the root, for who develops a client.
+    Home,
     /// Where the redirect of a fault leads: nobody should come here.
     Elsewhere,
     Unknown,
@@ -58,6 +60,21 @@ pub(crate) enum Choice {
     Approve,
     Deny,
     Expire,
+    /// Its next poll comes too soon, whenever it comes.
+    SlowDown,
+}
+
+impl Choice {
+    /// Its name in paths and forms.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "approve" => Self::Approve,
+            "deny" => Self::Deny,
+            "expire" => Self::Expire,
+            "slow-down" => Self::SlowDown,
+            _ => return None,
+        })
+    }
 }
 
 const INSERTED_WELL_KNOWN: [&str; 2] =
@@ -86,6 +103,9 @@ pub(crate) fn route(settings: &Settings, issuer_path: &str, path: &str) -> Route
     let moved = &settings.endpoint_paths;
     if let Some((endpoint, _)) = moved.iter().find(|(_, path)| path == below) {
         return Route::To(*endpoint);
+    }
+    if below.is_empty() {
+        return Route::Home;
     }
     let endpoint = match below {
         "/authorize" => Endpoint::Authorize,
@@ -128,9 +148,6 @@ fn route_explanation(path: &str) -> Option<Route> {
 fn route_control(path: &str) -> Option<Control> {
     Some(match path {
         "/devices" => Control::Devices,
-        "/devices/approve" => Control::DecideInBody { choice: Choice::Approve },
-        "/devices/deny" => Control::DecideInBody { choice: Choice::Deny },
-        "/devices/expire" => Control::DecideInBody { choice: Choice::Expire },
         "/requests" => Control::Requests,
         "/requests/stream" => Control::RequestStream,
         "/clients" => Control::Clients,
@@ -164,14 +181,11 @@ fn route_control(path: &str) -> Option<Control> {
             if let Some(name) = named("/tenants") {
                 return Some(Control::Tenant { name });
             }
-            let (user_code, choice) = path.strip_prefix("/devices/")?.split_once('/')?;
-            let choice = match choice {
-                "approve" => Choice::Approve,
-                "deny" => Choice::Deny,
-                "expire" => Choice::Expire,
-                _ => return None,
+            let decision = path.strip_prefix("/devices/")?;
+            let Some((user_code, choice)) = decision.split_once('/') else {
+                return Some(Control::DecideInBody { choice: Choice::named(decision)? });
             };
-            Control::Device { user_code: user_code.to_owned(), choice }
+            Control::Device { user_code: user_code.to_owned(), choice: Choice::named(choice)? }
         }
     })
 }

@@ -14,7 +14,7 @@ pub(crate) struct Shared {
     pub(crate) clock: RealClock,
     /// Told of each request after its answer is decided.
     pub(crate) on_request: Option<RequestLog>,
-    /// Counts the requests that were answered, for those who wait for one.
+    /// Counts the requests that were answered and what tests decided, for those who wait for one.
     pub(crate) changed: watch::Sender<u64>,
 }
 

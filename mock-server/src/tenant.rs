@@ -74,22 +74,27 @@ impl Tenant {
 
     /// Approves a device login in the place of the first user; a text is a user code, read as a person types it.
     pub fn approve<'a>(&self, device: impl Into<WhichDevice<'a>>) -> Result<(), ControlError> {
-        self.with(|server, now| server.approve(now, device))
+        self.steer(|server, now| server.approve(now, device))
     }
 
     /// Approves a device login in the place of `user`.
     pub fn approve_as<'a>(&self, device: impl Into<WhichDevice<'a>>, user: &str) -> Result<(), ControlError> {
-        self.with(|server, now| server.approve_as(now, device, user))
+        self.steer(|server, now| server.approve_as(now, device, user))
     }
 
     /// Denies a device login.
     pub fn deny<'a>(&self, device: impl Into<WhichDevice<'a>>) -> Result<(), ControlError> {
-        self.with(|server, now| server.deny(now, device))
+        self.steer(|server, now| server.deny(now, device))
     }
 
     /// Lets the code of a device login expire now, approved or not.
     pub fn expire<'a>(&self, device: impl Into<WhichDevice<'a>>) -> Result<(), ControlError> {
-        self.with(|server, now| server.expire(now, device))
+        self.steer(|server, now| server.expire(now, device))
+    }
+
+    /// Answers the next poll of a device login that waits for a person with `slow_down`.
+    pub fn slow_down<'a>(&self, device: impl Into<WhichDevice<'a>>) -> Result<(), ControlError> {
+        self.steer(|server, now| server.slow_down(now, device))
     }
 
     /// Device logins that wait for a person, oldest first.
@@ -137,12 +142,12 @@ impl Tenant {
 
     /// Moves the clock forward: over codes, tokens, expiry and the gaps between polls.
     pub fn advance(&self, duration: Duration) {
-        self.with(|server, _| server.advance(duration));
+        self.steer(|server, _| server.advance(duration));
     }
 
     /// Sets the clock; it goes on from there, unless it is frozen.
     pub fn set_clock(&self, to: Timestamp) {
-        self.with(|server, now| server.set_clock(now, to));
+        self.steer(|server, now| server.set_clock(now, to));
     }
 
     /// What the clock shows.
@@ -152,7 +157,7 @@ impl Tenant {
 
     /// Stops the clock until the guard is dropped; it can still be advanced and set.
     pub fn freeze_clock(&self) -> FrozenClock {
-        self.with(AuthorizationServer::freeze_clock);
+        self.steer(AuthorizationServer::freeze_clock);
         FrozenClock(self.clone())
     }
 
@@ -217,7 +222,7 @@ impl Tenant {
 
     /// Forgets all codes, tokens, faults and requests, and sets clients, users and the clock back.
     pub fn reset(&self) {
-        self.with(AuthorizationServer::reset);
+        self.steer(AuthorizationServer::reset);
     }
 
     /// Runs `act` on the state, under the lock.
@@ -236,7 +241,14 @@ impl Tenant {
         }
     }
 
-    /// Tells of each request that was answered.
+    /// The same for what those who watch the state have to learn.
+    fn steer<R>(&self, act: impl FnOnce(&mut AuthorizationServer, Timestamp) -> R) -> R {
+        let result = self.with(act);
+        lock(&self.shared).changed.send_modify(|count| *count += 1);
+        result
+    }
+
+    /// Tells of each request that was answered, and of what a test decided.
     pub(crate) fn changes(&self) -> tokio::sync::watch::Receiver<u64> {
         lock(&self.shared).changed.subscribe()
     }
@@ -255,7 +267,7 @@ pub struct FrozenClock(Tenant);
 
 impl Drop for FrozenClock {
     fn drop(&mut self) {
-        self.0.with(AuthorizationServer::thaw_clock);
+        self.0.steer(AuthorizationServer::thaw_clock);
     }
 }
 

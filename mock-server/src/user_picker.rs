@@ -33,7 +33,7 @@ impl<'a> UserPicker<'a> {
 
     /// The only one who can sign in: there is nothing to choose.
     pub(crate) fn only(&self) -> Option<Arc<Person>> {
-        (self.people.iter().nth(1).is_none()).then(|| self.people.first())
+        self.people.iter().nth(1).is_none().then(|| self.people.first())
     }
 
     /// Radio buttons, as long as there are few; nothing for an only user.
@@ -42,6 +42,15 @@ impl<'a> UserPicker<'a> {
             0 | 1 => html! {},
             2..=MOST_RADIO_BUTTONS => self.radio_buttons(),
             _ => self.list("user"),
+        }
+    }
+
+    /// One line among others; `id` tells it from the pickers of other forms on the page.
+    pub(crate) fn line(&self, id: &str) -> Markup {
+        if self.only().is_some() {
+            html! {}
+        } else {
+            self.list(id)
         }
     }
 

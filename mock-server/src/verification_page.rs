@@ -91,7 +91,7 @@ pub(crate) fn respond(
         None => confirm(&server.settings, login, &picker, now, &csrf_token),
         Some("approve") => {
             match chosen_user(&server.people, parameters.get("user")) {
-                Ok(person) => login.approve(person),
+                Ok(person) => login.approve(now, person),
                 Err(nobody) => return Ok(nobody.page(&server.settings)),
             }
             message(
@@ -102,7 +102,7 @@ pub(crate) fn respond(
             )
         }
         Some("deny") => {
-            login.decision = Decision::Denied;
+            login.deny(now);
             let text = "Your device gets no access. You can close this page.";
             message(&server.settings, StatusCode::OK, "Device denied", text)
         }

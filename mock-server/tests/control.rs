@@ -17,6 +17,36 @@ fn a_device_is_approved_denied_and_expired() {
 }
 
 #[test]
+fn the_next_poll_is_told_to_slow_down_and_only_that() {
+    let mut state = State::new();
+    let login = state.start_device_login();
+    state.wait_seconds(5);
+    for _ in 0..2 {
+        // The second asks for what comes anyway.
+        assert_eq!(state.post(&format!("/_control/devices/{}/slow-down", login.user_code), "").status, 204);
+    }
+    assert_eq!(state.poll_error(&login), "slow_down");
+    state.wait_seconds(10);
+    assert_eq!(state.poll_error(&login), "authorization_pending");
+    state.wait_seconds(9);
+    assert_eq!(state.poll_error(&login), "slow_down", "the interval has grown for good");
+}
+
+#[test]
+fn a_script_goes_on_after_a_slow_down_that_was_asked_for() {
+    let mut state = State::new();
+    state.post("/_control/scripts", "script=pending,approve");
+    let login = state.start_device_login();
+    let form = format!("device_code={}", login.device_code);
+    assert_eq!(state.post("/_control/devices/slow-down", &form).status, 204);
+    for expected in ["slow_down", "authorization_pending", ""] {
+        state.wait_seconds(20);
+        assert_eq!(state.poll_error(&login), expected);
+    }
+    state.post("/_control/devices/slow-down", &form).assert_error(409, "already_decided");
+}
+
+#[test]
 fn a_user_code_is_read_as_it_would_be_typed() {
     let mut state = State::new();
     let login = state.start_device_login();

@@ -21,6 +21,7 @@ mod device_authorization;
 mod device_code;
 mod endpoint;
 mod fuzz_corpora;
+mod home_page;
 mod host_allow_list;
 mod id_token;
 mod introspection;

@@ -102,7 +102,9 @@ fn body_for(path: &str, device_code: &str) -> Value {
         "/clock/advance" => json!({ "seconds": 1.5 }),
         "/clock/set" => json!({ "now": 1_900_000_000 }),
         "/devices/{user_code}/approve" => json!({ "user": "alice" }),
-        "/devices/approve" | "/devices/deny" | "/devices/expire" => json!({ "device_code": device_code }),
+        "/devices/approve" | "/devices/deny" | "/devices/expire" | "/devices/slow-down" => {
+            json!({ "device_code": device_code })
+        }
         _ => json!({}),
     }
 }

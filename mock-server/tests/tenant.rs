@@ -172,3 +172,29 @@ async fn requests_come_as_a_stream() {
     server.stop().await;
     while lines.next_line().await.ok().flatten().is_some() {}
 }
+
+#[tokio::test]
+async fn the_stream_tells_of_changes_that_no_request_made() {
+    let server = MockServer::start().await.unwrap();
+    let port = server.port();
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+    let request = "GET /t/a/_control/requests/stream?changes=true HTTP/1.1";
+    stream.write_all(format!("{request}\r\nHost: 127.0.0.1:{port}\r\n\r\n").as_bytes()).await.unwrap();
+    let mut lines = BufReader::new(stream).lines();
+    line_with(&mut lines, ": listening").await;
+    server.advance(Duration::from_secs(1)); // of another tenant: no event
+    let tenant = server.tenant("a");
+    let form = "client_id=device";
+    let codes = post(port, "/t/a/device-authorization", form).await.unwrap().json();
+    assert_eq!(line_with(&mut lines, "event:").await, "event: request");
+    assert_eq!(line_with(&mut lines, "event:").await, "event: changed");
+    tenant.slow_down(codes["user_code"].as_str().unwrap()).unwrap();
+    assert_eq!(line_with(&mut lines, "event:").await, "event: changed");
+    assert!(line_with(&mut lines, "data: ").await.starts_with("data: {\"revision\":"));
+    // The page is looked at, and nothing has changed; the code expires, and nobody asked for anything.
+    get(port, "/t/a/", "").await.unwrap();
+    tenant.advance(Duration::from_millis(599_900));
+    assert_eq!(line_with(&mut lines, "event:").await, "event: changed", "the clock");
+    assert_eq!(line_with(&mut lines, "event:").await, "event: changed", "the expiry");
+    assert!(tenant.pending().is_empty());
+}

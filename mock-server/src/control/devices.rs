@@ -29,6 +29,7 @@ pub(super) fn decide(
         (_, Some(_)) => return Err(ErrorResponse::invalid_request("only an approval has a user")),
         (Choice::Deny, None) => server.deny(now, device),
         (Choice::Expire, None) => server.expire(now, device),
+        (Choice::SlowDown, None) => server.slow_down(now, device),
     };
     match decided {
         Ok(()) => Ok(no_store(empty(StatusCode::NO_CONTENT))),

@@ -10,7 +10,7 @@ use hyper::StatusCode;
 use hyper::header::ORIGIN;
 use serde_json::{Value, json};
 
-pub(crate) use requests::requests_after;
+pub(crate) use requests::{is_of_client, requests_after};
 
 use crate::authorization_server::AuthorizationServer;
 use crate::decisions::{ControlError, WhichDevice};

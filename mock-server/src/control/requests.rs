@@ -35,7 +35,7 @@ pub(super) fn list(server: &AuthorizationServer, exchange: &Exchange<'_>) -> Res
 
 /// What clients (not tests) asked after the request of this number, with numbers and explanations.
 pub(crate) fn requests_after(server: &AuthorizationServer, since: u64) -> impl Iterator<Item = (u64, Value)> {
-    let of_clients = |(_, request): &(u64, &RecordedRequest)| !request.path.contains("/_control/");
+    let of_clients = |(_, request): &(u64, &RecordedRequest)| is_of_client(server, request);
     server.journal.after(since).filter(of_clients).map(|(number, request)| {
         let mut described = describe(request);
         described["number"] = number.into();
@@ -51,15 +51,24 @@ pub(crate) fn requests_after(server: &AuthorizationServer, since: u64) -> impl I
     })
 }
 
+/// Whether a client or its user made this request: on `/_control` and on the home page it is who tests them.
+pub(crate) fn is_of_client(server: &AuthorizationServer, request: &RecordedRequest) -> bool {
+    let path = request.path.as_str();
+    let is_home = path == "/" || path.strip_suffix('/').unwrap_or(path) == server.issuer_path;
+    !path.contains("/_control/") && !is_home
+}
+
 /// Asks the listener for server-sent events in place of a body.
 pub(super) fn stream(
     server: &AuthorizationServer,
     exchange: &Exchange<'_>,
 ) -> Result<Response, ErrorResponse> {
-    let since = query(exchange)?.get("since").and_then(|since| since.parse().ok());
+    let query = query(exchange)?;
+    let since = query.get("since").and_then(|since| since.parse().ok());
     let since = since.unwrap_or(server.journal.recorded());
+    let with_changes = query.get("changes") == Some("true");
     let mut response = no_store(with_body(StatusCode::OK, "text/event-stream", String::new()));
-    response.extensions_mut().insert(StreamRequests { tenant: server.name.clone(), since });
+    response.extensions_mut().insert(StreamRequests { tenant: server.name.clone(), since, with_changes });
     Ok(response)
 }
 

@@ -58,7 +58,7 @@ pub(crate) fn redeem(
     }
     let is_time = login.pending_answers >= POLLS_BEFORE_AUTO_APPROVAL;
     if server.settings.auto_approve && is_time && login.decision == Decision::Pending {
-        login.approve(server.people.first());
+        login.approve(now, server.people.first());
     }
     if !matches!(login.decision, Decision::Approved | Decision::Redeemed) {
         if is_too_fast {

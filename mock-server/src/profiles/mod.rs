@@ -30,6 +30,16 @@ pub enum Profile {
 }
 
 impl Profile {
+    /// For the home page.
+    pub(crate) const fn in_words(self) -> &'static str {
+        match self {
+            Self::Rfc => "the RFCs to the letter",
+            Self::Octopus => "Octopus Energy",
+            Self::Nomos => "Nomos Energy",
+            Self::Github => "GitHub",
+        }
+    }
+
     pub(crate) const fn rules(self) -> &'static Rules {
         match self {
             Self::Rfc => &rfc::RULES,

@@ -20,7 +20,7 @@ pub(crate) fn judge(
     match route {
         Route::To(endpoint) => judge_endpoint(server, exchange, *endpoint, answer, &mut findings),
         Route::Elsewhere => redirects::judge_arrival(exchange, &mut findings),
-        Route::Control(_) | Route::Explanation { .. } | Route::Unknown => return,
+        Route::Control(_) | Route::Explanation { .. } | Route::Home | Route::Unknown => return,
     }
 
     for rule in findings.checked {

@@ -16,6 +16,7 @@ pub(crate) use judging::judge;
 pub(crate) use polling::PollingConduct;
 pub(crate) use report::{json, junit};
 
+use crate::login_timeline::Remark;
 use rules::Rule;
 
 /// How much a verdict weighs; later ones weigh more.
@@ -132,6 +133,17 @@ impl Findings {
             let (expected, got) = explain();
             self.broken.push(Broken { rule, expected, got });
         }
+    }
+}
+
+impl Findings {
+    /// What was broken so far, in words.
+    fn remarks(&self) -> Vec<Remark> {
+        let in_words = |Broken { rule, expected, got }: &Broken| Remark {
+            severity: rule.severity,
+            text: format!("{}: expected {expected}, got {got} ({})", rule.name, rule.section),
+        };
+        self.broken.iter().map(in_words).collect()
     }
 }
 

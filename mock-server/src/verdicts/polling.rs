@@ -54,6 +54,11 @@ impl PollingConduct {
         }
     }
 
+    /// What the device has to wait, by what it heard.
+    pub(super) fn interval(&self) -> Duration {
+        self.interval
+    }
+
     /// Judges a poll that came at `now`.
     pub(super) fn poll(&mut self, now: Timestamp, findings: &mut Findings) {
         let gap = now.since(self.last_request);

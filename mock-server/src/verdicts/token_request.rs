@@ -16,6 +16,7 @@ use crate::device_codes::{Decision, DeviceCodes};
 use crate::endpoint::Endpoint;
 use crate::exchange::Exchange;
 use crate::misbehaviour::{Delivery, Fault};
+use crate::printable::printable;
 use crate::request_parameters::RequestParameters;
 
 pub(super) fn judge(
@@ -32,10 +33,14 @@ pub(super) fn judge(
         Some(grant_type::DEVICE_CODE) => {
             let device_code = form.get("device_code").unwrap_or_default();
             if let Some(login) = device_codes.by_device_code(device_code) {
+                let required = login.conduct.interval();
                 login.conduct.poll(exchange.now, findings);
                 let is_redeemed = login.decision == Decision::Redeemed;
                 let (heard, retry_after) = heard(exchange, answer, is_redeemed);
                 login.conduct.hear(heard, retry_after, findings);
+                login.timeline.note_poll(exchange.now, required, || {
+                    (answer_in_words(exchange, answer), findings.remarks())
+                });
             }
         }
         Some(grant_type::REFRESH_TOKEN) => {
@@ -112,6 +117,25 @@ fn heard(exchange: &Exchange<'_>, answer: &Answer, is_redeemed: bool) -> (Heard,
         None => Heard::Failure,
     };
     (heard, retry_after)
+}
+
+/// What went back, for the timeline of the login.
+fn answer_in_words(exchange: &Exchange<'_>, answer: &Answer) -> String {
+    let (status, on_the_way) = match answer {
+        Answer::ResetConnection => return "connection reset".to_owned(),
+        Answer::Deliver(_, Delivery::Never) => return "no answer at all".to_owned(),
+        Answer::Respond(response) => (response.status(), ""),
+        Answer::Deliver(response, Delivery::Late { .. }) => (response.status(), ", late"),
+        Answer::Deliver(response, Delivery::Dripping { .. }) => (response.status(), ", a byte a second"),
+        Answer::Deliver(response, Delivery::CutOff { .. }) => (response.status(), ", cut off"),
+        Answer::Deliver(response, Delivery::Endless) => (response.status(), ", without end"),
+    };
+    let status = status.as_u16();
+    match (exchange.note.error.as_deref(), &exchange.fault) {
+        (Some(error), _) => format!("{}{on_the_way}", printable(error)),
+        (None, None) => format!("{status}: tokens"),
+        (None, Some(_)) => format!("{status}: a fault was asked for{on_the_way}"),
+    }
 }
 
 /// `Retry-After` in seconds; this server sends no dates.
