@@ -9,7 +9,7 @@ use crate::error_response::ErrorResponse;
 use crate::exchange::Exchange;
 use crate::issued_tokens::{AccessToken, Grant};
 use crate::profiles::ResourceAuthorization;
-use crate::request_parameters::{RequestParameters, form_decode};
+use crate::request_parameters::RequestParameters;
 
 /// The access token of a request, active now and good for `required_scope`.
 pub(crate) fn check<'a>(
@@ -50,8 +50,9 @@ fn find(
     let body = RequestParameters::form_with_repeats(exchange.request, Lenient::default())
         .ok()
         .and_then(|form| form.get("access_token").map(str::to_owned));
-    let query = exchange.request.uri().query().unwrap_or_default();
-    let in_query = query.split('&').find_map(|pair| pair.strip_prefix("access_token="));
+    // Decoded, as `access%5Ftoken` is the same parameter; a query that cannot be read holds none.
+    let query = exchange.request.uri().query().and_then(|query| RequestParameters::with_repeats(query).ok());
+    let in_query = query.as_ref().and_then(|query| query.get("access_token"));
 
     let places =
         usize::from(header.is_some()) + usize::from(body.is_some()) + usize::from(in_query.is_some());
@@ -63,7 +64,7 @@ fn find(
     }
     // RFC 9700 section 4.3.2: a token in the query is no authentication at all.
     if let Some(token) = in_query.filter(|_| lenient.on(Check::TokenInUrl)) {
-        return form_decode(token);
+        return Ok(token.to_owned());
     }
     header.or(body).ok_or_else(|| match in_query {
         None => ErrorResponse::without_authentication(),

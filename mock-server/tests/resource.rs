@@ -87,7 +87,18 @@ fn a_token_in_two_places_is_an_invalid_request() {
 fn a_token_in_the_query_alone_is_no_authentication() {
     let mut state = State::new();
     let token = state.device_tokens("read").access_token;
-    let answer = state.get(&format!("/resource?access_token={token}"));
-    assert_eq!(answer.status, 401);
-    assert_eq!(answer.header("www-authenticate"), Some("Bearer"));
+    for name in ["access_token", "access%5Ftoken"] {
+        let answer = state.get(&format!("/resource?{name}={token}"));
+        assert_eq!(answer.status, 401);
+        assert_eq!(answer.header("www-authenticate"), Some("Bearer"));
+    }
+}
+
+#[test]
+fn a_percent_encoded_name_hides_no_second_token() {
+    let mut state = State::new();
+    let token = state.device_tokens("read").access_token;
+    let header = format!("Bearer {token}");
+    let uri = format!("/resource?access%5Ftoken={token}");
+    state.send("GET", &uri, &[("authorization", &header)], "").assert_error(400, "invalid_request");
 }
