@@ -3,13 +3,14 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::LazyLock;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use mock_server::{Endpoint, Fault, MockServer};
 use oauth_client::{Client, Secret};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::built_program::built;
 use crate::json_lines::{Ended, JsonLines};
 use crate::virtual_time::{gaps, polls};
 
@@ -184,33 +185,10 @@ fn succeeds(command: &mut Command) -> String {
     String::from_utf8(output.stdout).expect("UTF-8")
 }
 
-/// The program as it stands in the source. `cargo test --workspace` has built it already; a run of this package alone
-/// may have to.
+/// The program as it stands in the source.
 pub(crate) fn program() -> &'static Path {
-    static PROGRAM: LazyLock<PathBuf> = LazyLock::new(|| {
-        let this_test = std::env::current_exe().expect("a path");
-        let program = this_test.ancestors().nth(2).expect("target/PROFILE/deps/TEST").join("device-cli");
-        if !is_fresh(&program) {
-            let build = ["build", "--locked", "--package", "device-cli"];
-            let status = Command::new(env!("CARGO")).args(build).status().expect("cargo starts");
-            assert!(status.success(), "device-cli does not build");
-        }
-        program
-    });
-    &PROGRAM
-}
-
-/// Whether no source file of the rooms that go into the program is newer.
-fn is_fresh(program: &Path) -> bool {
     const ROOMS: [&str; 5] =
         ["device-cli", "mock-server", "oauth-client", "oauth-client/protocol", "oauth-client/token-store"];
-    let Ok(built) = program.metadata().and_then(|metadata| metadata.modified()) else { return false };
-    let top = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the top of the repository");
-    ROOMS.iter().all(|room| last_change(&top.join(room).join("src")) <= built)
-}
-
-fn last_change(path: &Path) -> SystemTime {
-    let own = path.metadata().and_then(|metadata| metadata.modified()).expect("a source file");
-    let inside = std::fs::read_dir(path).into_iter().flatten();
-    inside.map(|entry| last_change(&entry.expect("an entry").path())).fold(own, SystemTime::max)
+    static PROGRAM: LazyLock<PathBuf> = LazyLock::new(|| built("device-cli", &ROOMS));
+    &PROGRAM
 }

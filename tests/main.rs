@@ -3,6 +3,7 @@
 
 mod authorization_code;
 mod browser;
+mod built_program;
 mod device_cli;
 mod device_login;
 mod examples;
@@ -12,6 +13,7 @@ mod import_law;
 mod json_lines;
 mod login_screen;
 mod oidc_provider;
+mod probe;
 mod provider_profiles;
 mod repository;
 mod terminal;

@@ -3,6 +3,7 @@
 
 mod configuration;
 mod healthcheck;
+mod probe;
 
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -39,6 +40,9 @@ enum Command {
     /// Look at the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Check an authorization server, this one or any other, from outside: see `mock-server probe --help`
+    #[command(disable_help_flag = true)]
+    Probe,
     /// Ask the server on this port (or of this port file) for its metadata; exit code 0 if it answers
     Healthcheck,
 }
@@ -78,6 +82,11 @@ const CLIENTS_FAILED: u8 = 3;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
+    // Apart from the rest, as none of the server's flags means anything to it.
+    let mut arguments = std::env::args_os().skip(1);
+    if arguments.next().is_some_and(|first| first == "probe") {
+        return probe::run(arguments).await;
+    }
     // Flags may also come after a subcommand.
     let matches = Arguments::command().mut_args(|argument| argument.global(true)).get_matches();
     match run(&matches).await {
@@ -101,6 +110,7 @@ async fn run(matches: &ArgMatches) -> io::Result<ExitCode> {
     let configuration = Configuration::read(flags, file)?;
     match arguments.command {
         None => {}
+        Some(Command::Probe) => return Err(io::Error::other("probe comes first: mock-server probe URL")),
         Some(Command::Config(ConfigCommand::Show)) => {
             io::stdout().lock().write_all(configuration.show(deepest, file)?.as_bytes())?;
             return Ok(ExitCode::SUCCESS);

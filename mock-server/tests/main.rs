@@ -7,6 +7,7 @@
 mod state;
 
 mod access_token;
+mod altering_proxy;
 mod any_input;
 mod authorization_code;
 mod authorize;
@@ -35,6 +36,7 @@ mod misbehaviour;
 mod mock_server;
 mod openapi;
 mod pkce;
+mod probe;
 mod profiles;
 mod raw_http;
 mod refresh_token;
