@@ -191,6 +191,18 @@ fn the_state_comes_back_as_it_was() {
 }
 
 #[test]
+fn the_query_of_a_redirect_uri_stays() {
+    let mut state = State::with(|settings| {
+        settings.consent_page = false;
+        let web = Client::confidential("web", "s").with_redirect_uri("https://app.test/cb?tenant=a%26b");
+        settings.clients = vec![web];
+    });
+    let answer = state.get("/authorize?response_type=code&client_id=web");
+    let location = answer.header("location").unwrap();
+    assert!(location.starts_with("https://app.test/cb?tenant=a%26b&code="), "{location}");
+}
+
+#[test]
 fn the_consent_page_names_client_scopes_and_target() {
     let page = State::new().get(&format!("{WEB}&scope=read+email"));
     page.assert_page(200, "Demo web app");

@@ -141,6 +141,15 @@ fn a_wrong_code_gets_the_form_again_with_a_message() {
 }
 
 #[test]
+fn no_page_shows_the_device_code() {
+    let mut browser = Browser::open();
+    let login = browser.state.start_device_login();
+    for page in [browser.type_code(&login.user_code), browser.decide(&login, "approve")] {
+        assert!(!page.body.contains(&login.device_code), "{}", page.body);
+    }
+}
+
+#[test]
 fn an_expired_code_says_so() {
     let mut browser = Browser::open();
     let login = browser.state.start_device_login();
