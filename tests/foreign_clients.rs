@@ -44,7 +44,7 @@ fn passes(script: &mut Command) {
 }
 
 /// Python with the packages of `requirements.txt`, where `tests/run` put them.
-fn python() -> Command {
+pub(crate) fn python() -> Command {
     let mut python = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.venv/bin/python"));
     // Nothing is written beside the scripts.
     python.current_dir(env!("CARGO_MANIFEST_DIR")).arg("-B");

@@ -4,6 +4,7 @@
 mod authorization_code;
 mod browser;
 mod built_program;
+mod control_interface;
 mod device_cli;
 mod device_login;
 mod examples;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de};
 use serde_json::{Value, json};
 
 use crate::authorization_server::AuthorizationServer;
@@ -27,11 +27,22 @@ pub struct Mint {
     #[serde(default)]
     pub scope: Option<String>,
     /// How long the access token is good for, in seconds; as configured if left out.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "whole_seconds")]
     pub expires_in: Option<u64>,
     /// Whether a refresh token comes with it.
     #[serde(default)]
     pub refresh_token: bool,
+}
+
+/// A number that JSON may spell `60` or `60.0`, small enough for a float to be exact.
+fn whole_seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+    let Some(seconds) = Option::<f64>::deserialize(deserializer)? else { return Ok(None) };
+    if seconds.fract() != 0.0 || !(0.0..=9_007_199_254_740_991.0).contains(&seconds) {
+        let expected = "expires_in must be a whole number of seconds from 0 to 9007199254740991";
+        return Err(de::Error::custom(expected));
+    }
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked above")]
+    Ok(Some(seconds as u64))
 }
 
 impl Mint {

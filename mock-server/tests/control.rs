@@ -1,5 +1,7 @@
 //! `/_control` over HTTP, and the same verbs as methods.
 
+use std::time::Duration;
+
 use mock_server::ControlError;
 use serde_json::json;
 
@@ -117,7 +119,7 @@ fn the_clock_is_advanced_with_json_or_a_form() {
 #[test]
 fn the_clock_takes_no_nonsense() {
     let mut state = State::new();
-    for seconds in ["", "seconds=-1", "seconds=soon", "seconds=NaN", "seconds=1e300"] {
+    for seconds in ["", "seconds=-1", "seconds=soon", "seconds=NaN", "seconds=253402300800"] {
         state.post("/_control/clock/advance", seconds).assert_error(400, "invalid_request");
     }
 }
@@ -127,7 +129,7 @@ fn the_end_of_time_does_no_harm() {
     let mut state = State::new();
     let tokens = state.device_tokens("openid");
     for _ in 0..3 {
-        assert_eq!(state.post("/_control/clock/advance", "seconds=1e19").status, 200);
+        state.server.advance(Duration::from_secs(u64::MAX));
     }
     assert_eq!(state.resource(&tokens.access_token).status, 401);
     let login = state.start_device_login();

@@ -201,3 +201,58 @@ fn members_that_the_document_requires_are_required() {
         assert_documented(&document, "post", path, &answer);
     }
 }
+
+#[test]
+fn the_document_says_where_it_was_read() {
+    let mut state = State::new();
+    for (path, server) in [
+        ("/_control/openapi.json", "/_control"),
+        ("/_control/openapi.json/", "/_control"),
+        ("/t/other/_control/openapi.json", "/t/other/_control"),
+    ] {
+        assert_eq!(state.get(path).json()["servers"][0]["url"], server, "{path}");
+    }
+}
+
+#[test]
+fn what_the_document_rules_out_is_refused() {
+    let cases = [
+        ("/devices/next/approve", json!({ "user": "" })),
+        ("/devices/next/approve", json!({ "wait": null })),
+        ("/devices/next/deny", json!({ "user": "alice" })),
+        ("/devices/expire", json!({ "user_code": "BBBB-BBBB", "user": "alice" })),
+        ("/devices/approve", json!({ "user_code": "BBBB-BBBB", "device_code": "x" })),
+        ("/devices/approve", json!({})),
+        ("/clients", json!({ "client_id": "tv", "grant_types": ["password"] })),
+        ("/users", json!({ "sub": "" })),
+        ("/tokens", json!({ "client_id": "web", "expires_in": 9_007_199_254_740_992_u64 })),
+        ("/tokens", json!({ "client_id": "web", "expires_in": 1.5 })),
+        ("/faults", json!({ "fault": "503", "endpoint": "" })),
+        ("/faults", json!({ "fault": "503", "nth": 9_007_199_254_740_992_u64 })),
+        ("/clock/set", json!({ "now": 253_402_300_800_u64 })),
+    ];
+    for (path, body) in cases {
+        let (mut state, _, _) = furnished();
+        let answer = state.send("POST", &filled_in(path), &[JSON], &body.to_string());
+        assert_eq!((answer.status, answer.text("error").as_str()), (400, "invalid_request"), "{path} {body}");
+    }
+    for query in ["wait=61", "since=", "wait=", "since=9007199254740992", "since=-1"] {
+        let answer = State::new().get(&format!("/_control/requests?{query}"));
+        assert_eq!((answer.status, answer.text("error").as_str()), (400, "invalid_request"), "{query}");
+    }
+    State::new().get("/_control/requests/stream?since=soon").assert_error(400, "invalid_request");
+}
+
+#[test]
+fn json_may_spell_whole_numbers_with_a_point() {
+    let mut state = State::new();
+    let minted =
+        state.send("POST", "/_control/tokens", &[JSON], r#"{"client_id": "web", "expires_in": 60.0}"#);
+    assert_eq!(minted.json()["expires_in"], 60);
+}
+
+#[test]
+fn a_scope_that_is_not_there_is_unknown_as_a_client_is() {
+    let body = json!({ "client_id": "web", "scope": "unheard-of" }).to_string();
+    State::new().send("POST", "/_control/tokens", &[JSON], &body).assert_error(404, "unknown_scope");
+}

@@ -11,8 +11,11 @@ use crate::error_response::ErrorResponse;
 use crate::exchange::Exchange;
 use crate::request_parameters::RequestParameters;
 
-/// Below it a float counts every whole number.
-const EXACT_BELOW: f64 = 9_007_199_254_740_992.0;
+/// The largest number below which a float counts every whole one; the document says so too.
+const LARGEST_WHOLE: u64 = 9_007_199_254_740_991;
+
+/// The end of the year 9999, the last that every notation of a date can say.
+const LATEST: f64 = 253_402_300_799.0;
 
 /// The longest that an answer is waited for.
 const LONGEST_WAIT: f64 = 60.0;
@@ -44,21 +47,20 @@ impl Members {
             .ok_or_else(|| ErrorResponse::invalid_request(format!("the member {name} is missing")))
     }
 
-    /// Empty counts as left out.
     pub(super) fn text(&self, name: &str) -> Result<Option<&str>, ErrorResponse> {
-        let text = self.read(name, "a text", Value::as_str)?;
-        Ok(text.filter(|text| !text.is_empty()))
+        self.read(name, "a text that is not empty", |value| value.as_str().filter(|text| !text.is_empty()))
     }
 
     pub(super) fn whole(&self, name: &str) -> Result<Option<u64>, ErrorResponse> {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked before")]
         let whole = |value: &Value| {
-            value.as_u64().or_else(|| {
+            let whole = value.as_u64().or_else(|| {
                 let number = (self.number)(value)?;
-                (number.fract() == 0.0 && (0.0..EXACT_BELOW).contains(&number)).then_some(number as u64)
-            })
+                (number.fract() == 0.0 && number >= 0.0).then_some(number as u64)
+            });
+            whole.filter(|whole| *whole <= LARGEST_WHOLE)
         };
-        self.read(name, "a whole number, 0 or more", whole)
+        self.read(name, "a whole number from 0 to 9007199254740991", whole)
     }
 
     pub(super) fn number(&self, name: &str) -> Result<Option<f64>, ErrorResponse> {
@@ -67,8 +69,11 @@ impl Members {
 
     /// A time, or a span of it, in seconds; fractions are fine.
     pub(super) fn seconds(&self, name: &str) -> Result<Duration, ErrorResponse> {
-        let seconds = |value: &Value| Duration::try_from_secs_f64((self.number)(value)?).ok();
-        let expected = "a number of seconds, 0 or more, as JSON or as a form parameter";
+        let seconds = |value: &Value| {
+            let seconds = (self.number)(value).filter(|seconds| *seconds <= LATEST)?;
+            Duration::try_from_secs_f64(seconds).ok()
+        };
+        let expected = "a number of seconds from 0 to 253402300799 (the end of the year 9999), as JSON or as a form parameter";
         self.read(name, expected, seconds)?.ok_or_else(|| {
             ErrorResponse::invalid_request(format!("the member {name} is missing: it must be {expected}"))
         })
@@ -86,7 +91,7 @@ impl Members {
         read: impl FnOnce(&'a Value) -> Option<T>,
     ) -> Result<Option<T>, ErrorResponse> {
         match self.members.get(name) {
-            None | Some(Value::Null) => Ok(None),
+            None => Ok(None),
             Some(value) => read(value).map(Some).ok_or_else(|| {
                 ErrorResponse::invalid_request(format!("the member {name} must be {expected}"))
             }),
@@ -100,15 +105,21 @@ pub(super) fn read<T: DeserializeOwned>(exchange: &Exchange<'_>) -> Result<T, Er
         .map_err(|error| ErrorResponse::invalid_request(format!("the body does not fit: {error}")))
 }
 
+/// The number of a request, from a query.
+pub(super) fn number_in_query(name: &str, text: Option<&str>) -> Result<Option<u64>, ErrorResponse> {
+    let Some(text) = text else { return Ok(None) };
+    let number = text.parse().ok().filter(|number| *number <= LARGEST_WHOLE);
+    number.map(Some).ok_or_else(|| {
+        ErrorResponse::invalid_request(format!("{name} must be the number of a request, 0 for all"))
+    })
+}
+
 /// A number of seconds to wait, from a query.
 pub(super) fn wait_in_query(text: Option<&str>) -> Result<Duration, ErrorResponse> {
     text.map_or(Ok(Duration::ZERO), |text| wait(number_in_form, &text.into()))
 }
 
 fn wait(number: ReadNumber, member: &Value) -> Result<Duration, ErrorResponse> {
-    if member.is_null() {
-        return Ok(Duration::ZERO);
-    }
     number(member)
         .filter(|seconds| (0.0..=LONGEST_WAIT).contains(seconds))
         .map(Duration::from_secs_f64)

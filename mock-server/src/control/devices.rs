@@ -26,10 +26,9 @@ pub(super) fn decide(
     let decided = match (choice, user) {
         (Choice::Approve, Some(user)) => server.approve_as(now, device, user),
         (Choice::Approve, None) => server.approve(now, device),
-        (_, Some(_)) => return Err(ErrorResponse::invalid_request("only an approval has a user")),
-        (Choice::Deny, None) => server.deny(now, device),
-        (Choice::Expire, None) => server.expire(now, device),
-        (Choice::SlowDown, None) => server.slow_down(now, device),
+        (Choice::Deny, _) => server.deny(now, device),
+        (Choice::Expire, _) => server.expire(now, device),
+        (Choice::SlowDown, _) => server.slow_down(now, device),
     };
     match decided {
         Ok(()) => Ok(no_store(empty(StatusCode::NO_CONTENT))),

@@ -17,7 +17,7 @@ use crate::decisions::{ControlError, WhichDevice};
 use crate::error_response::ErrorResponse;
 use crate::exchange::Exchange;
 use crate::http_response::{Response, empty, json_no_store, no_store, with_body};
-use crate::routes::Control;
+use crate::routes::{Choice, Control};
 use crate::{host_allow_list, verdicts};
 use body::Members;
 
@@ -40,13 +40,14 @@ pub(crate) fn respond(
         }
         Control::Device { user_code, choice } => {
             exchange.allow("POST")?;
-            let members = Members::of(exchange, &["user", "wait"])?;
+            let members = Members::of(exchange, known_of(*choice, &["user", "wait"]))?;
             let device = if user_code == "next" { WhichDevice::Next } else { user_code.as_str().into() };
             devices::decide(server, exchange, device, *choice, &members)
         }
         Control::DecideInBody { choice } => {
             exchange.allow("POST")?;
-            let members = Members::of(exchange, &["device_code", "user_code", "user", "wait"])?;
+            let known = known_of(*choice, &["user", "device_code", "user_code", "wait"]);
+            let members = Members::of(exchange, known)?;
             let device = match (members.text("device_code")?, members.text("user_code")?) {
                 (Some(device_code), None) => WhichDevice::DeviceCode(device_code),
                 (None, Some(user_code)) => WhichDevice::UserCode(user_code),
@@ -64,7 +65,10 @@ pub(crate) fn respond(
         }
         Control::OpenApi => {
             exchange.allow("GET")?;
-            Ok(with_body(StatusCode::OK, "application/json", OPENAPI.to_owned()))
+            let own_path = exchange.request.uri().path().trim_end_matches('/');
+            let server_url = own_path.trim_end_matches("/openapi.json");
+            let document = OPENAPI.replacen("\"/_control\"", &format!("\"{server_url}\""), 1);
+            Ok(with_body(StatusCode::OK, "application/json", document))
         }
         Control::Verdicts => {
             exchange.allow("GET")?;
@@ -80,6 +84,11 @@ pub(crate) fn respond(
         }
         _ => state::respond(server, exchange, control),
     }
+}
+
+/// What a decision may say: only an approval, by someone, has the `user` that leads the list.
+fn known_of<'a>(choice: Choice, members: &'a [&'a str]) -> &'a [&'a str] {
+    if choice == Choice::Approve { members } else { &members[1..] }
 }
 
 /// No page of another site may steer the server through the developer's browser.
@@ -105,7 +114,7 @@ fn refuse(error: ControlError) -> ErrorResponse {
         ControlError::UnknownDeviceCode => (StatusCode::NOT_FOUND, "unknown_device_code"),
         ControlError::NonePending => (StatusCode::NOT_FOUND, "none_pending"),
         ControlError::UnknownClient => (StatusCode::NOT_FOUND, "unknown_client"),
-        ControlError::UnknownScope => (StatusCode::BAD_REQUEST, "invalid_scope"),
+        ControlError::UnknownScope => (StatusCode::NOT_FOUND, "unknown_scope"),
         ControlError::UnknownUser => (StatusCode::NOT_FOUND, "unknown_user"),
         ControlError::Expired => (StatusCode::GONE, "expired_user_code"),
         ControlError::AlreadyDecided => (StatusCode::CONFLICT, "already_decided"),

@@ -3,7 +3,7 @@
 use hyper::StatusCode;
 use serde_json::{Value, json};
 
-use super::body::wait_in_query;
+use super::body::{number_in_query, wait_in_query};
 use crate::answer::{NotYet, StreamRequests};
 use crate::authorization_server::AuthorizationServer;
 use crate::error_response::ErrorResponse;
@@ -15,14 +15,12 @@ use crate::request_parameters::RequestParameters;
 /// All requests; with `since=N` those of clients after the Nth, numbered and explained, waiting for one with `wait=S`.
 pub(super) fn list(server: &AuthorizationServer, exchange: &Exchange<'_>) -> Result<Response, ErrorResponse> {
     let query = query(exchange)?;
-    let Some(since) = query.get("since") else {
+    let since = number_in_query("since", given(&query, "since"))?;
+    let wait = wait_in_query(given(&query, "wait"))?;
+    let Some(since) = since else {
         let requests: Vec<Value> = server.requests().map(describe).collect();
         return Ok(json_no_store(StatusCode::OK, &json!({ "requests": requests })));
     };
-    let since: u64 = since
-        .parse()
-        .map_err(|_| ErrorResponse::invalid_request("since must be the number of a request, 0 for all"))?;
-    let wait = wait_in_query(query.get("wait"))?;
     let requests: Vec<Value> = requests_after(server, since).map(|(_, request)| request).collect();
     let is_empty = requests.is_empty();
     let answer = json!({ "requests": requests, "next": server.journal.recorded() });
@@ -64,7 +62,7 @@ pub(super) fn stream(
     exchange: &Exchange<'_>,
 ) -> Result<Response, ErrorResponse> {
     let query = query(exchange)?;
-    let since = query.get("since").and_then(|since| since.parse().ok());
+    let since = number_in_query("since", given(&query, "since"))?;
     let since = since.unwrap_or(server.journal.recorded());
     let with_changes = query.get("changes") == Some("true");
     let mut response = no_store(with_body(StatusCode::OK, "text/event-stream", String::new()));
@@ -74,6 +72,11 @@ pub(super) fn stream(
 
 fn query(exchange: &Exchange<'_>) -> Result<RequestParameters, ErrorResponse> {
     RequestParameters::with_repeats(exchange.request.uri().query().unwrap_or_default())
+}
+
+/// Also where nothing follows the name: that is no number.
+fn given<'a>(query: &'a RequestParameters, name: &str) -> Option<&'a str> {
+    query.iter().find(|(known, _)| *known == name).map(|(_, value)| value)
 }
 
 fn describe(request: &RecordedRequest) -> Value {

@@ -41,6 +41,9 @@ pub(crate) fn respond(
             exchange.allow("GET, POST")?;
             if method == "POST" {
                 let person: Person = read(exchange)?;
+                if person.subject.is_empty() {
+                    return Err(ErrorResponse::invalid_request("sub must not be empty"));
+                }
                 let status = created_or_replaced(server.put_user(person.clone()));
                 return Ok(json_no_store(status, &json!(person)));
             }

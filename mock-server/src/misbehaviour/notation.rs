@@ -35,15 +35,22 @@ impl FromStr for Fault {
     fn from_str(word: &str) -> Result<Self, FaultNotationError> {
         let unknown = || FaultNotationError(printable(word));
         let (name, argument) = match word.split_once(':') {
-            Some((name, argument)) => (name, Some(argument).filter(|argument| !argument.is_empty())),
+            Some((name, argument)) => (name, Some(argument)),
             None => (word, None),
         };
-        if let Ok(status) = name.parse::<u16>()
+        // What a header or a log can hold.
+        let is_printable =
+            |text: &str| !text.is_empty() && text.bytes().all(|byte| (b' '..=b'~').contains(&byte));
+        if !argument.is_none_or(is_printable) {
+            return Err(unknown());
+        }
+        if name.len() == 3
+            && let Ok(status) = name.parse::<u16>()
             && (400..=599).contains(&status)
         {
             let retry_after = match argument {
                 None => None,
-                Some(seconds) => Some(Duration::from_secs(seconds.parse().map_err(|_| unknown())?)),
+                Some(seconds) => Some(Duration::from_secs(whole(seconds).ok_or_else(unknown)?)),
             };
             return Ok(match status {
                 503 => Self::ServiceUnavailable { retry_after },
@@ -65,10 +72,7 @@ impl FromStr for Fault {
             ("wrong_iss", None) => Self::IssuerWrong,
             ("delay", Some(delay)) => {
                 let (at_least, jitter) = delay.split_once('+').unwrap_or((delay, "0"));
-                let read = |seconds: &str| {
-                    let seconds = seconds.parse().map_err(|_| unknown())?;
-                    Duration::try_from_secs_f64(seconds).map_err(|_| unknown())
-                };
+                let read = |text: &str| seconds(text).ok_or_else(unknown);
                 Self::Delay { at_least: read(at_least)?, jitter: read(jitter)? }
             }
             ("drip", None) => Self::ByteASecond,
@@ -86,4 +90,18 @@ impl FromStr for Fault {
         };
         Ok(fault)
     }
+}
+
+/// One to nine digits: longer than thirty years is no wait.
+fn whole(text: &str) -> Option<u64> {
+    let fits = (1..=9).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse().ok().filter(|_| fits)
+}
+
+/// `2` or `1.5`.
+fn seconds(text: &str) -> Option<Duration> {
+    let (seconds, fraction) = text.split_once('.').unwrap_or((text, "0"));
+    whole(seconds)?;
+    whole(fraction)?;
+    Duration::try_from_secs_f64(text.parse().ok()?).ok()
 }
