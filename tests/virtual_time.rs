@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use mock_server::{MockServer, RecordedRequest};
+use mock_server::{FrozenClock, MockServer, RecordedRequest};
 use oauth_client::{BoxFuture, Client, ClientBuilder, Clock, Instant, PollingPolicy};
 
 /// One server and the time that it shares with its clients.
@@ -13,6 +13,8 @@ pub(crate) struct VirtualTime {
     server: Arc<MockServer>,
     client_millis: Arc<AtomicU64>,
     fast_by_percent: u32,
+    /// However long a busy machine takes, no time passes but what a test lets pass.
+    _server_clock_stands_still: Arc<FrozenClock>,
 }
 
 impl VirtualTime {
@@ -22,6 +24,7 @@ impl VirtualTime {
             server: Arc::clone(server),
             client_millis: Arc::new(AtomicU64::new(86_400_000)),
             fast_by_percent: 0,
+            _server_clock_stands_still: Arc::new(server.freeze_clock()),
         }
     }
 
