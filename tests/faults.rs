@@ -4,8 +4,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use mock_server::{Endpoint, Fault, FaultRule, LoginScript, MockServer};
-use oauth_client::{AccessTokenResponse, DeviceLogin, DeviceLoginEvent, Error};
+use mock_server::{Endpoint, Fault, FaultRule, LoginScript, MockServer, Tls, TlsFault};
+use oauth_client::{AccessTokenResponse, Client, DeviceLogin, DeviceLoginEvent, Error, TransportFailure};
 
 use crate::virtual_time::{VirtualTime, polls};
 
@@ -232,6 +232,84 @@ async fn a_slow_answer_is_waited_for() {
     server.assert_clean();
 }
 
+/// All that a client must not trust. A handshake that is cut off shows no certificate: it is a lost connection.
+const UNTRUSTED: [TlsFault; 5] = [
+    TlsFault::Expired,
+    TlsFault::NotYetValid,
+    TlsFault::SelfSigned,
+    TlsFault::UnknownAuthority,
+    TlsFault::WrongHost,
+];
+
+#[tokio::test]
+async fn a_certificate_that_cannot_be_trusted_ends_the_first_contact_at_once() {
+    for fault in UNTRUSTED {
+        let (server, time) = start_with_tls().await;
+        let handshakes = server.tls_fault(fault).unwrap().expect(1);
+        let login = client_with_tls(&server, &time).device_login("read").await;
+        let error = login.err().expect("no login");
+        assert!(is_tls_failure(&error), "{error} under {fault:?}");
+        drop(handshakes);
+        assert!(server.requests().is_empty(), "{fault:?}");
+        server.assert_clean();
+    }
+}
+
+/// As behind a captive portal that answers in the server's place for a while.
+#[tokio::test]
+async fn later_up_to_three_broken_handshakes_in_a_row_are_waited_out() {
+    for fault in TlsFault::ALL {
+        let (server, time) = start_with_tls().await;
+        let mut login = device_login_at(&client_with_tls(&server, &time)).await;
+        pending(&mut login).await;
+        server.fail_next_handshakes(fault, 3).unwrap();
+        for failures in 1..=3 {
+            let event = login_event(&mut login).await;
+            let DeviceLoginEvent::Retrying { next_poll_in, .. } = event else {
+                panic!("{event:?} under {fault:?}");
+            };
+            assert_eq!(next_poll_in, INTERVAL * (1 << failures), "{fault:?}");
+        }
+        pending(&mut login).await;
+        server.approve(login.user_code()).unwrap();
+        authorized(&mut login).await;
+        assert_eq!(polls(&server).len(), 3, "{fault:?}");
+        server.assert_clean();
+    }
+}
+
+#[tokio::test]
+async fn the_fourth_such_certificate_in_a_row_ends_the_login() {
+    for fault in UNTRUSTED {
+        let (server, time) = start_with_tls().await;
+        let mut login = device_login_at(&client_with_tls(&server, &time)).await;
+        pending(&mut login).await;
+        let handshakes = server.tls_fault(fault).unwrap().expect(4);
+        let error = failed(&mut login).await;
+        assert!(is_tls_failure(&error), "{error} under {fault:?}");
+        time.advance(Duration::from_secs(3600));
+        assert!(login.next_event().await.is_none());
+        drop(handshakes);
+        assert_eq!(polls(&server).len(), 1, "{fault:?}");
+        server.assert_clean();
+    }
+}
+
+fn is_tls_failure(error: &Error) -> bool {
+    matches!(error, Error::Transport(error) if error.failure() == TransportFailure::Tls)
+}
+
+async fn start_with_tls() -> (Arc<MockServer>, VirtualTime) {
+    let server = Arc::new(MockServer::builder().tls(Tls::generated()).start().await.unwrap());
+    let time = VirtualTime::of(&server);
+    (server, time)
+}
+
+/// A client that trusts the server's authority, as one that was handed its certificate.
+fn client_with_tls(server: &MockServer, time: &VirtualTime) -> Client {
+    time.client().root_certificates_pem(server.ca_certificate_pem().unwrap()).build().unwrap()
+}
+
 async fn start() -> (Arc<MockServer>, VirtualTime) {
     let server = Arc::new(MockServer::start().await.unwrap());
     let time = VirtualTime::of(&server);
@@ -240,7 +318,11 @@ async fn start() -> (Arc<MockServer>, VirtualTime) {
 
 /// A login that has shown its code.
 async fn device_login(time: &VirtualTime) -> DeviceLogin {
-    let mut login = time.client().build().unwrap().device_login("read").await.unwrap();
+    device_login_at(&time.client().build().unwrap()).await
+}
+
+async fn device_login_at(client: &Client) -> DeviceLogin {
+    let mut login = client.device_login("read").await.unwrap();
     let event = login.next_event().await;
     assert!(matches!(event, Some(DeviceLoginEvent::DeviceCodeIssued { .. })), "{event:?}");
     login

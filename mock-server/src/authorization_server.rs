@@ -30,6 +30,7 @@ use crate::revision::Revision;
 use crate::routes::is_tenant_name;
 use crate::scope::Supported;
 use crate::settings::Settings;
+use crate::tls_faults::TlsFaults;
 use crate::verdicts::{Verdict, Verdicts};
 use crate::wrong_codes::WrongCodes;
 
@@ -56,6 +57,7 @@ pub struct AuthorizationServer {
     pub(crate) scripts: LoginScripts,
     /// Changes with whatever the home page shows.
     pub(crate) revision: Revision,
+    pub(crate) tls_faults: TlsFaults,
     /// The name of a tenant; the server itself has none.
     pub(crate) name: Option<String>,
     /// `/t/NAME` of a tenant.
@@ -84,6 +86,7 @@ impl AuthorizationServer {
         let started_at = settings.start_time.unwrap_or(now);
         let tenant_path = name.as_ref().map_or_else(String::new, |name| format!("/t/{name}"));
         let issuer = issuer::at(&settings, None, &tenant_path);
+        let tls_fault = settings.tls_fault;
         let csrf_key = hmac::Key::new(hmac::HMAC_SHA256, &randomness.bytes::<32>());
         Self {
             clients: Clients::new(&settings.clients),
@@ -102,6 +105,7 @@ impl AuthorizationServer {
             misbehaviour: Misbehaviour::default(),
             scripts: LoginScripts::default(),
             revision: Revision::default(),
+            tls_faults: TlsFaults::at_start(tls_fault),
             name,
             tenant_path,
             issuer_path: issuer::path(&issuer).to_owned(),
@@ -115,10 +119,12 @@ impl AuthorizationServer {
     pub fn reset(&mut self, now: Timestamp) {
         let tenants = std::mem::take(&mut self.tenants);
         let mut revision = std::mem::take(&mut self.revision);
+        let changes_of_tls = self.tls_faults.changes;
         *self = Self::named(self.settings.clone(), self.name.take(), now);
         self.tenants = tenants;
         revision.note_change();
         self.revision = revision;
+        self.tls_faults.changes = changes_of_tls + 1;
     }
 
     /// The tenant of this name, below `/t/NAME`: made when it is first asked for, as this server was configured. `None`

@@ -26,6 +26,12 @@ impl Timestamp {
     pub const fn since(self, earlier: Self) -> Duration {
         self.0.saturating_sub(earlier.0)
     }
+
+    /// The moment that lies so long before this one.
+    #[cfg(feature = "tls")]
+    pub(crate) const fn earlier_by(self, duration: Duration) -> Self {
+        Self(self.0.saturating_sub(duration))
+    }
 }
 
 impl Add<Duration> for Timestamp {

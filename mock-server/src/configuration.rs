@@ -3,6 +3,7 @@
 use std::fmt::{self, Write as _};
 use std::net::Ipv6Addr;
 use std::path::{Path, PathBuf};
+use std::str::FromStr as _;
 use std::time::Duration;
 use std::{fs, io};
 
@@ -10,7 +11,7 @@ use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, ValueEnum};
 use mock_server::{
     AccessTokenFormat, Check, Client, Endpoint, Lenient, Lifetimes, MockServer, MockServerBuilder, Person,
-    Profile, Rotation, Timestamp,
+    Profile, Rotation, Timestamp, Tls, TlsFault,
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
@@ -30,6 +31,22 @@ pub(crate) struct Configuration {
     /// Take requests for a further Host, beside loopback and the issuer's; a name alone means the server's port
     #[arg(long, env = "MOCK_SERVER_ALLOW_HOST", value_name = "NAME[:PORT],..", value_delimiter = ',', value_parser = host)]
     allow_host: Option<Vec<Host>>,
+    /// Speak TLS, with a certificate made at the start unless one is given
+    #[arg(long, env = "MOCK_SERVER_TLS", num_args = 0..=1, default_missing_value = "true", require_equals = true)]
+    tls: Option<bool>,
+    /// Speak TLS with this certificate, and those between it and the root, as PEM; needs --tls-key
+    #[arg(long, env = "MOCK_SERVER_TLS_CERTIFICATE", value_name = "FILE")]
+    tls_certificate: Option<PathBuf>,
+    /// The private key of the certificate, as PEM
+    #[arg(long, env = "MOCK_SERVER_TLS_KEY", value_name = "FILE")]
+    tls_key: Option<PathBuf>,
+    /// Write the certificate of the authority that clients have to trust to this file; the ready line holds it too
+    #[arg(long, env = "MOCK_SERVER_TLS_CA_FILE", value_name = "FILE")]
+    tls_ca_file: Option<PathBuf>,
+    /// Let something be wrong with every TLS handshake, by name: `expired`, `not_yet_valid`, `self_signed`,
+    /// `unknown_authority`, `wrong_host` or `cut_off`
+    #[arg(long, env = "MOCK_SERVER_TLS_FAULT", value_name = "NAME", value_parser = TlsFault::from_str)]
+    tls_fault: Option<TlsFault>,
     /// Write the port to this file once the server listens
     #[arg(long, env = "MOCK_SERVER_PORT_FILE", value_name = "FILE")]
     port_file: Option<PathBuf>,
@@ -102,6 +119,11 @@ macro_rules! each_setting {
             issuer,
             allow_remote,
             allow_host,
+            tls,
+            tls_certificate,
+            tls_key,
+            tls_ca_file,
+            tls_fault,
             port_file,
             auto_approve,
             profile,
@@ -158,8 +180,42 @@ impl Configuration {
         self.port.unwrap_or_default()
     }
 
+    /// Where the certificate of the authority is to be written.
+    pub(crate) fn tls_ca_file(&self) -> Option<&Path> {
+        self.tls_ca_file.as_deref()
+    }
+
+    /// How the server is to prove who it is, if it is to.
+    fn tls_source(&self) -> io::Result<Option<Tls>> {
+        let refuse = |message: &str| Err(io::Error::new(io::ErrorKind::InvalidInput, message));
+        let read = |file: &Path| {
+            fs::read(file).map_err(|error| {
+                io::Error::new(error.kind(), format!("cannot read the TLS file {}: {error}", file.display()))
+            })
+        };
+        match (self.tls, &self.tls_certificate, &self.tls_key) {
+            (Some(false), Some(_), _) | (Some(false), _, Some(_)) => {
+                refuse("tls is false, but there is a tls-certificate or a tls-key: leave one of them out")
+            }
+            (_, Some(certificate), Some(key)) => {
+                if self.tls_ca_file.is_some() {
+                    return refuse("tls-ca-file is for a certificate made at the start, not for your own");
+                }
+                Ok(Some(Tls::from_pem(read(certificate)?, read(key)?)))
+            }
+            (_, Some(_), None) => refuse("tls-certificate needs tls-key, the private key of the certificate"),
+            (_, None, Some(_)) => refuse("tls-key needs tls-certificate, the certificate of the key"),
+            (Some(true), None, None) => Ok(Some(Tls::generated())),
+            (_, None, None) if self.tls_ca_file.is_some() || self.tls_fault.is_some() => {
+                refuse("tls-ca-file and tls-fault need tls")
+            }
+            (_, None, None) => Ok(None),
+        }
+    }
+
     /// The server that is wanted.
     pub(crate) fn builder(self) -> io::Result<MockServerBuilder> {
+        let tls = self.tls_source()?;
         let mut lenient = Lenient::default();
         for RelaxableCheck(check) in self.lenient.unwrap_or_default() {
             lenient.relax(check).map_err(io::Error::other)?;
@@ -191,6 +247,12 @@ impl Configuration {
         builder = builder.lifetimes(lifetimes);
         if let Some(issuer) = self.issuer {
             builder = builder.issuer(issuer);
+        }
+        if let Some(tls) = tls {
+            builder = builder.tls(tls);
+        }
+        if let Some(fault) = self.tls_fault {
+            builder = builder.tls_fault_from_the_start(fault);
         }
         for Host(host) in self.allow_host.unwrap_or_default() {
             builder = builder.allow_host(host);

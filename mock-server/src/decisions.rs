@@ -83,6 +83,10 @@ pub enum ControlError {
     AlreadyDecided,
     /// The server keeps as many tokens as it can.
     TooManyTokens,
+    /// The server speaks plain HTTP: there is no TLS handshake.
+    NotOverTls,
+    /// The certificate is one of your own: nobody here can sign another in its place.
+    NoAuthority,
 }
 
 impl fmt::Display for ControlError {
@@ -97,6 +101,10 @@ impl fmt::Display for ControlError {
             Self::Expired => "the user code has expired: let the device ask for a new one",
             Self::AlreadyDecided => "the device login was approved or denied before",
             Self::TooManyTokens => "too many tokens are good: let some expire, or reset the server",
+            Self::NotOverTls => "the server speaks plain HTTP: start it with TLS to break handshakes",
+            Self::NoAuthority => {
+                "expired, not_yet_valid and wrong_host need a certificate that the server made: only its authority can sign them"
+            }
         })
     }
 }

@@ -69,7 +69,7 @@ fn is_own(settings: &Settings, authority: &Authority) -> bool {
         return false;
     }
     let named = |host: &str| host.eq_ignore_ascii_case(authority.host());
-    let has_own_port = authority.port_u16().unwrap_or(80) == settings.port;
+    let has_own_port = authority.port_u16().unwrap_or(settings.scheme_and_port().1) == settings.port;
     if LOOPBACK.into_iter().any(named) && has_own_port {
         return true;
     }

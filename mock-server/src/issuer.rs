@@ -14,10 +14,11 @@ use crate::settings::Settings;
 /// Section 3.3: it "MUST be identical to the issuer identifier value [...] used to create the URL", so the host goes out
 /// as it came in.
 pub(crate) fn at(settings: &Settings, host: Option<&Authority>, tenant_path: &str) -> Arc<str> {
+    let (scheme, _) = settings.scheme_and_port();
     match (&settings.issuer, host) {
         (Some(configured), _) => format!("{configured}{tenant_path}"),
-        (None, Some(host)) => format!("http://{host}{tenant_path}"),
-        (None, None) => format!("http://127.0.0.1:{}{tenant_path}", settings.port),
+        (None, Some(host)) => format!("{scheme}://{host}{tenant_path}"),
+        (None, None) => format!("{scheme}://127.0.0.1:{}{tenant_path}", settings.port),
     }
     .into()
 }
@@ -26,7 +27,8 @@ pub(crate) fn at(settings: &Settings, host: Option<&Authority>, tenant_path: &st
 pub(crate) fn elsewhere(settings: &Settings, issuer: &str) -> String {
     let asked = issuer.parse::<Uri>().unwrap_or_default();
     let host = if asked.host() == Some("localhost") { "127.0.0.1" } else { "localhost" };
-    format!("http://{host}:{}{ELSEWHERE}", settings.port)
+    let (scheme, _) = settings.scheme_and_port();
+    format!("{scheme}://{host}:{}{ELSEWHERE}", settings.port)
 }
 
 /// The path of an issuer: empty for `http://127.0.0.1:8080`, `/t1` for `http://127.0.0.1:8080/t1`.

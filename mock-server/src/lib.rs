@@ -59,6 +59,9 @@
 //! server away and [`MockServer::resume_listening`] brings it back with its state. [`Tenant::requests`] tells what
 //! clients did, without secrets.
 //!
+//! With the feature `tls` [`MockServerBuilder::tls`] speaks TLS, and [`MockServer::tls_fault`] shows
+//! certificates that a client must not trust.
+//!
 //! # Verdicts
 //!
 //! The server judges its clients by its own clock: did they wait the interval before each poll, keep a `slow_down`,
@@ -78,6 +81,8 @@ mod authorization_server;
 mod authorize;
 mod basic_credentials;
 mod bearer_token;
+#[cfg(feature = "tls")]
+mod certificates;
 mod checks;
 mod client_authentication;
 mod clients;
@@ -132,6 +137,11 @@ mod sessions;
 mod settings;
 mod signing;
 mod tenant;
+#[cfg(feature = "tls")]
+mod tls;
+#[cfg(feature = "tls")]
+mod tls_fault_guard;
+mod tls_faults;
 mod token;
 mod user_picker;
 mod userinfo;
@@ -159,4 +169,9 @@ pub use profiles::Profile;
 pub use settings::{Lifetimes, Rotation, Settings};
 pub use signing::SigningAlgorithm;
 pub use tenant::{FrozenClock, ScopedClient, Tenant};
+#[cfg(feature = "tls")]
+pub use tls::Tls;
+#[cfg(feature = "tls")]
+pub use tls_fault_guard::TlsFaultGuard;
+pub use tls_faults::TlsFault;
 pub use verdicts::{Severity, Verdict};

@@ -1,5 +1,8 @@
 //! The thin shell: a loopback socket, hyper, and one lock around the pure state.
 
+#[cfg(feature = "tls")]
+mod tls;
+
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::pin::Pin;
@@ -27,6 +30,7 @@ use crate::misbehaviour::Delivery;
 use crate::misbehaviour::delivery::DeliveredBody;
 use crate::request_stream::RequestStream;
 use crate::running_state::{Shared, lock};
+use crate::tls_faults::TlsFault;
 
 /// No request of any OAuth grant comes near this many bytes.
 const BODY_LIMIT: usize = 64 * 1024;
@@ -112,28 +116,67 @@ async fn serve_connection(
     stream: TcpStream,
     peer: IpAddr,
     shared: Arc<Mutex<Shared>>,
-    mut stopped: watch::Receiver<()>,
+    stopped: watch::Receiver<()>,
 ) {
     // Small answers go out at once; a socket that refuses is merely slower.
     let _ = stream.set_nodelay(true);
-    let reset = Arc::new(AtomicBool::new(false));
+    #[cfg(feature = "tls")]
+    if let Some(handshakes) = tls::handshakes_of(&shared) {
+        return tls::serve_connection(&handshakes, stream, peer, shared, stopped).await;
+    }
+    let reset = Arc::default();
     let stream = ResettableStream { stream, reset: Arc::clone(&reset) };
+    serve_http(stream, Connection { peer, shared, reset, handshake: Handshake::NotOffered }, stopped).await;
+}
+
+/// What the answers on one connection depend on.
+#[derive(Clone)]
+struct Connection {
+    peer: IpAddr,
+    shared: Arc<Mutex<Shared>>,
+    /// Set to end it with RST.
+    reset: Arc<AtomicBool>,
+    handshake: Handshake,
+}
+
+/// How a connection began.
+#[derive(Clone, Copy)]
+#[cfg_attr(not(feature = "tls"), expect(dead_code, reason = "nothing is over TLS then"))]
+enum Handshake {
+    /// The server speaks plain HTTP.
+    NotOffered,
+    Done {
+        /// A client that goes on after it trusts what it must not.
+        fault: Option<TlsFault>,
+    },
+    /// The client speaks plain HTTP to a server that does not.
+    Missing,
+}
+
+/// Speaks HTTP on a connection until it ends.
+async fn serve_http<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: S,
+    connection: Connection,
+    mut stopped: watch::Receiver<()>,
+) {
     let until_stop = stopped.clone();
+    // A connection from before a certificate was changed would hide the change.
+    let mut certificate_changes = lock(&connection.shared).tls_changes.subscribe();
     let service = service_fn(|request: Request<Incoming>| {
-        let (shared, reset) = (Arc::clone(&shared), Arc::clone(&reset));
+        let connection = connection.clone();
         let stopped = until_stop.clone();
         async move {
-            match answer(request, peer, &shared, stopped.clone()).await {
+            match answer(request, &connection, stopped.clone()).await {
                 Answer::Respond(response) => {
                     let Some(start) = response.extensions().get::<StreamRequests>() else {
                         return Ok(response.map(|body| Either::Left(DeliveredBody::whole(body))));
                     };
-                    let stream = RequestStream::follow(&shared, start, stopped);
+                    let stream = RequestStream::follow(&connection.shared, start, stopped);
                     Ok(response.map(|_| Either::Right(stream)))
                 }
                 Answer::Deliver(response, delivery) => {
                     match delivery {
-                        Delivery::Late { until } => wait_until(&shared, until).await,
+                        Delivery::Late { until } => wait_until(&connection.shared, until).await,
                         // Until the client goes away, and this task with it.
                         Delivery::Never => std::future::pending().await,
                         _ => {}
@@ -141,7 +184,7 @@ async fn serve_connection(
                     Ok(response.map(|body| Either::Left(DeliveredBody::new(body, delivery))))
                 }
                 Answer::ResetConnection => {
-                    reset.store(true, Ordering::Relaxed);
+                    connection.reset.store(true, Ordering::Relaxed);
                     Err(ConnectionReset)
                 }
             }
@@ -154,18 +197,28 @@ async fn serve_connection(
         // An error here is the client's going away, or a reset that was asked for.
         _ = connection.as_mut() => return,
         _ = stopped.changed() => connection.as_mut().graceful_shutdown(),
+        _ = certificate_changes.changed() => connection.as_mut().graceful_shutdown(),
     }
     let _ = connection.await;
 }
 
 async fn answer(
     request: Request<Incoming>,
-    peer: IpAddr,
-    shared: &Mutex<Shared>,
+    connection: &Connection,
     mut stopped: watch::Receiver<()>,
 ) -> Answer {
     const TOO_LARGE: &str = "a request body may have 64 KiB";
-    let (parts, body) = request.into_parts();
+    let Connection { peer, shared, handshake, .. } = connection;
+    let (mut parts, body) = request.into_parts();
+    match handshake {
+        Handshake::Missing => {
+            return refuse_body(StatusCode::BAD_REQUEST, "this port speaks TLS: use https");
+        }
+        Handshake::NotOffered | Handshake::Done { fault: None } => {}
+        Handshake::Done { fault: Some(fault) } => {
+            parts.extensions.insert(*fault);
+        }
+    }
     // RFC 9112 section 6.1: whatever else is done to a body, two readers may see two ends of it.
     let mut encodings = parts.headers.get_all(TRANSFER_ENCODING).iter();
     if encodings.next().is_some_and(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"chunked"))
@@ -193,11 +246,12 @@ async fn answer(
             let shared = &mut *lock(shared);
             let now = shared.clock.now();
             let waited = now.since(*asked.get_or_insert(now));
-            let answer = shared.server.handle(now, peer, &request);
+            let answer = shared.server.handle(now, *peer, &request);
             let is_news = not_yet(&answer).is_none() && !is_unrecorded(&answer);
             if is_news {
                 shared.changed.send_modify(|count| *count += 1);
             }
+            shared.note_tls_changes();
             let recorded = shared.server.latest_request().filter(|_| is_news);
             let log = shared.on_request.clone().zip(recorded.cloned());
             (answer, log, waited, shared.changed.subscribe())
@@ -275,6 +329,10 @@ impl AsyncWrite for ResettableStream {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
+        if self.reset.load(Ordering::Relaxed) {
+            // So would the farewell of TLS.
+            return Poll::Ready(Ok(bytes.len()));
+        }
         Pin::new(&mut self.stream).poll_write(context, bytes)
     }
 

@@ -1,6 +1,7 @@
 //! `mock-server`: an OAuth 2.0 authorization server on a loopback port.
 #![forbid(unsafe_code)]
 
+mod announcement;
 mod configuration;
 mod healthcheck;
 mod probe;
@@ -11,7 +12,6 @@ use std::process::ExitCode;
 
 use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 use mock_server::{RecordedRequest, Severity};
-use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::configuration::Configuration;
@@ -126,18 +126,9 @@ async fn run(matches: &ArgMatches) -> io::Result<ExitCode> {
     let mut interrupt = signal(SignalKind::interrupt())?;
 
     let port_file = configuration.port_file().map(Path::to_owned);
+    let ca_file = configuration.tls_ca_file().map(Path::to_owned);
     let server = configuration.builder()?.on_request(log).start().await?;
-    if let Some(file) = port_file {
-        std::fs::write(&file, format!("{}\n", server.port())).map_err(|error| {
-            io::Error::new(error.kind(), format!("cannot write the port to {}: {error}", file.display()))
-        })?;
-    }
-
-    let ready = json!({ "event": "ready", "issuer": server.issuer(), "port": server.port() });
-    let mut stdout = io::stdout().lock();
-    writeln!(stdout, "{ready}")?;
-    stdout.flush()?;
-    drop(stdout);
+    announcement::announce(&server, port_file.as_deref(), ca_file.as_deref())?;
 
     tokio::select! {
         _ = terminate.recv() => {}

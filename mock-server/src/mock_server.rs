@@ -14,6 +14,8 @@ use crate::authorization_server::AuthorizationServer;
 use crate::checks::Lenient;
 use crate::clients::Client;
 use crate::clock::{RealClock, Timestamp};
+#[cfg(feature = "tls")]
+use crate::decisions::ControlError;
 use crate::endpoint::Endpoint;
 use crate::host_allow_list;
 use crate::issuer;
@@ -24,6 +26,13 @@ use crate::profiles::Profile;
 use crate::running_state::{RequestLog, Shared};
 use crate::settings::{Lifetimes, Rotation, Settings};
 use crate::tenant::Tenant;
+#[cfg(feature = "tls")]
+use crate::tls::{Handshakes, Tls};
+#[cfg(feature = "tls")]
+use crate::tls_fault_guard::TlsFaultGuard;
+use crate::tls_faults;
+#[cfg(feature = "tls")]
+use crate::tls_faults::TlsFault;
 
 /// A running authorization server on a loopback port. Dropping it stops it.
 ///
@@ -54,12 +63,39 @@ impl MockServer {
     pub fn builder() -> MockServerBuilder {
         let mut settings = Settings::new(0);
         settings.consent_page = false;
-        MockServerBuilder { port: 0, settings, on_request: None }
+        MockServerBuilder {
+            port: 0,
+            settings,
+            on_request: None,
+            #[cfg(feature = "tls")]
+            tls: None,
+        }
     }
 
     /// The port that the server listens on.
     pub fn port(&self) -> u16 {
         self.port
+    }
+
+    /// The certificate of the authority that signed the server's, as PEM, for clients to trust; `None` without TLS, and
+    /// with a certificate of one's own.
+    #[cfg(feature = "tls")]
+    pub fn ca_certificate_pem(&self) -> Option<String> {
+        self.with(|server, _| server.settings.ca_certificate_pem.clone())
+    }
+
+    /// Lets something be wrong with every TLS handshake until the guard is dropped. Connections that are open end with
+    /// the answer under way, so that the next request meets it.
+    #[cfg(feature = "tls")]
+    pub fn tls_fault(&self, fault: TlsFault) -> Result<TlsFaultGuard, ControlError> {
+        let change = self.with(|server, _| server.break_handshakes(fault, None))?;
+        Ok(TlsFaultGuard::new(self.tenant.clone(), change))
+    }
+
+    /// The same for the next `connections`, in place of what was wrong before.
+    #[cfg(feature = "tls")]
+    pub fn fail_next_handshakes(&self, fault: TlsFault, connections: u64) -> Result<(), ControlError> {
+        self.with(|server, _| server.break_handshakes(fault, Some(connections))).map(|_| ())
     }
 
     /// Closes the listening socket and every connection, as a server that dies would. State and port stay.
@@ -146,6 +182,8 @@ pub struct MockServerBuilder {
     port: u16,
     settings: Settings,
     on_request: Option<RequestLog>,
+    #[cfg(feature = "tls")]
+    tls: Option<Tls>,
 }
 
 impl MockServerBuilder {
@@ -264,6 +302,21 @@ impl MockServerBuilder {
         self
     }
 
+    /// Speaks TLS; the issuer then begins with https.
+    #[cfg(feature = "tls")]
+    pub fn tls(mut self, tls: Tls) -> Self {
+        self.settings.tls = true;
+        self.tls = Some(tls);
+        self
+    }
+
+    /// Lets something be wrong with every TLS handshake, from the start until it is taken away.
+    #[cfg(feature = "tls")]
+    pub fn tls_fault_from_the_start(mut self, fault: TlsFault) -> Self {
+        self.settings.tls_fault = Some(fault);
+        self
+    }
+
     /// Makes codes, ids, keys and what tokens say repeat from run to run; what tells the time repeats if the clock does.
     pub fn seed(mut self, seed: u64) -> Self {
         self.settings.seed = Some(seed);
@@ -300,10 +353,31 @@ impl MockServerBuilder {
             host_allow_list::check_allowed(host)?;
         }
         let clock = RealClock::start();
+        #[cfg(feature = "tls")]
+        let handshakes = match &self.tls {
+            Some(tls) => Some(Handshakes::new(tls, &settings, clock)?),
+            None => None,
+        };
+        #[cfg(feature = "tls")]
+        {
+            settings.ca_certificate_pem = handshakes.as_ref().and_then(Handshakes::ca_certificate_pem);
+        }
+        if let Some(fault) = settings.tls_fault {
+            tls_faults::check(&settings, fault)
+                .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
+        }
         let server = AuthorizationServer::new(settings, clock.now());
         let issuer = server.default_issuer();
         let changed = watch::Sender::new(0);
-        let shared = Arc::new(Mutex::new(Shared { server, clock, on_request: self.on_request, changed }));
+        let shared = Arc::new(Mutex::new(Shared {
+            server,
+            clock,
+            on_request: self.on_request,
+            changed,
+            tls_changes: watch::Sender::new(0),
+            #[cfg(feature = "tls")]
+            handshakes: handshakes.map(Arc::new),
+        }));
         let accepting = listener::serve(socket, Arc::clone(&shared))?;
         let tenant = Tenant::root(Arc::clone(&shared), issuer);
         let socket = Mutex::new(Socket::Listening(accepting));

@@ -50,6 +50,8 @@ pub(crate) enum Control {
     Faults,
     Fault { id: u64 },
     Scripts,
+    Tls,
+    TlsAuthority,
     AdvanceClock,
     Reset,
 }
@@ -162,6 +164,8 @@ fn route_control(path: &str) -> Option<Control> {
         "/verdicts" => Control::Verdicts,
         "/faults" => Control::Faults,
         "/scripts" => Control::Scripts,
+        "/tls" => Control::Tls,
+        "/tls/ca.pem" => Control::TlsAuthority,
         "/clock/advance" => Control::AdvanceClock,
         "/reset" => Control::Reset,
         _ => {

@@ -16,6 +16,19 @@ pub(crate) struct Shared {
     pub(crate) on_request: Option<RequestLog>,
     /// Counts the requests that were answered and what tests decided, for those who wait for one.
     pub(crate) changed: watch::Sender<u64>,
+    /// Counts the changes of what TLS handshakes meet.
+    pub(crate) tls_changes: watch::Sender<u64>,
+    /// `None` where the server speaks plain HTTP.
+    #[cfg(feature = "tls")]
+    pub(crate) handshakes: Option<Arc<crate::tls::Handshakes>>,
+}
+
+impl Shared {
+    /// Tells connections that their certificate is no longer what a new one would get.
+    pub(crate) fn note_tls_changes(&self) {
+        let changes = self.server.tls_faults.changes;
+        self.tls_changes.send_if_modified(|known| std::mem::replace(known, changes) != changes);
+    }
 }
 
 /// What a user of the library does with each request.

@@ -10,6 +10,7 @@ use crate::endpoint::Endpoint;
 use crate::person::Person;
 use crate::profiles::Profile;
 use crate::scope;
+use crate::tls_faults::TlsFault;
 
 /// What is chosen before the server starts.
 #[derive(Clone, Debug)]
@@ -55,6 +56,12 @@ pub struct Settings {
     pub allow_remote: bool,
     /// Further names that may be in `Host`, with a port if it is not the server's.
     pub allowed_hosts: Vec<String>,
+    /// Clients reach the server over TLS.
+    pub tls: bool,
+    /// The certificate of the authority that signed the server's, as PEM; `None` if it is not the server's to give.
+    pub ca_certificate_pem: Option<String>,
+    /// What is wrong with every TLS handshake from the start on.
+    pub tls_fault: Option<TlsFault>,
     /// Where endpoints are served that have another path than their own.
     pub endpoint_paths: Vec<(Endpoint, String)>,
 }
@@ -109,6 +116,11 @@ impl Default for Rotation {
 }
 
 impl Settings {
+    /// The scheme of the server's own URLs, and its port where they name none.
+    pub(crate) const fn scheme_and_port(&self) -> (&'static str, u16) {
+        if self.tls { ("https", 443) } else { ("http", 80) }
+    }
+
     /// Where the endpoint with this path of its own was moved.
     pub(crate) fn moved_path(&self, own: &str) -> Option<&str> {
         let name = own.trim_start_matches('/');
@@ -139,6 +151,9 @@ impl Settings {
             cors: false,
             allow_remote: false,
             allowed_hosts: Vec::new(),
+            tls: false,
+            ca_certificate_pem: None,
+            tls_fault: None,
             endpoint_paths: Vec::new(),
         }
     }

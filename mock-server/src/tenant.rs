@@ -235,10 +235,12 @@ impl Tenant {
             Some(name) if is_tenant => shared.server.tenant_mut(name, now),
             _ => None,
         };
-        match server {
+        let result = match server {
             Some(tenant) => act(tenant, now),
             None => act(&mut shared.server, now),
-        }
+        };
+        shared.note_tls_changes();
+        result
     }
 
     /// The same for what those who watch the state have to learn.

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use crate::main_program::Program;
 use crate::raw_http::{exchange, get, post};
+use crate::tls::{connect, own_certificate};
 
 /// A file for one test, removed afterwards.
 struct File(PathBuf);
@@ -129,6 +130,7 @@ fn a_mistake_in_the_file_is_shown_with_its_line_and_what_was_expected() {
         ("[[users]]\nname = \"x\"\n", vec!["line 1", "missing field `sub`"]),
         ("[paths]\ntokens = \"/x\"\n", vec!["line 1", "unknown endpoint tokens", "token"]),
         ("allow-host = [\"http://mock\"]\n", vec!["line 1", "expected one such as mock or mock:8080"]),
+        ("\ntls-fault = \"bad\"\n", vec!["line 2", "unknown variant `bad`", "`expired`"]),
         ("port = \n", vec!["line 1"]),
     ] {
         let file = File::new("mistake.toml", content);
@@ -147,6 +149,12 @@ fn mistakes_in_flags_and_variables_are_explained() {
         (vec!["--client", "{\"client_id\": 1}"], vec![], "expected a string"),
         (vec!["--paths", "token=x"], vec![], "expected one such as /oauth2/token"),
         (vec!["--config", "/nonexistent.toml"], vec![], "/nonexistent.toml"),
+        (vec!["--tls-key", "/key.pem"], vec![], "tls-key needs tls-certificate"),
+        (vec!["--tls-certificate", "/c.pem"], vec![], "tls-certificate needs tls-key"),
+        (vec!["--tls-certificate", "/nonexistent.pem", "--tls-key", "/k"], vec![], "/nonexistent.pem"),
+        (vec!["--tls-ca-file", "/ca.pem"], vec![], "tls-ca-file and tls-fault need tls"),
+        (vec!["--tls=false", "--tls-key", "/k"], vec![], "leave one of them out"),
+        (vec!["--tls", "--tls-fault", "bad"], vec![], "expected one of expired, not_yet_valid"),
     ] {
         let message = complaint(&run(&arguments, &variables));
         assert!(message.contains(expected), "no {expected:?} in {message}");
@@ -237,4 +245,35 @@ async fn names_in_a_network_of_containers_are_allowed_one_by_one() {
             assert_eq!(answer.json()["issuer"], json!(format!("http://{host}")));
         }
     }
+}
+
+#[tokio::test]
+async fn a_program_with_tls_hands_out_its_authority_and_is_healthy() {
+    let ca_file = File::new("ca.pem", "from an earlier run");
+    for fault in [&[][..], &["--tls-fault", "expired"]] {
+        let program = Program::start(&[&["--tls", "--tls-ca-file", ca_file.path()], fault].concat());
+        let ready = program.ready();
+        let port = program.port();
+        assert_eq!(ready["issuer"], format!("https://127.0.0.1:{port}"));
+        let authority = std::fs::read_to_string(ca_file.path()).unwrap();
+        assert_eq!(
+            (&ready["ca_file"], &ready["ca_certificate"]),
+            (&json!(ca_file.path()), &json!(authority))
+        );
+        assert_eq!(connect(port, "localhost", &authority).await.is_ok(), fault.is_empty());
+        let output = run(&["healthcheck", "--port", &port.to_string()], &[]);
+        assert!(output.status.success(), "{output:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_certificate_of_ones_own_comes_from_files() {
+    let (certificate, key) = own_certificate();
+    let (certificate_file, key_file) = (File::new("own.pem", &certificate), File::new("own.key", &key));
+    let program =
+        Program::start(&["--tls-certificate", certificate_file.path(), "--tls-key", key_file.path()]);
+    assert!(connect(program.port(), "own.test", &certificate).await.is_ok());
+    assert!(program.ready().get("ca_certificate").is_none());
+    let port = program.port().to_string();
+    assert!(run(&["healthcheck", "--port", &port], &[]).status.success());
 }

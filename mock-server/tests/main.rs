@@ -44,6 +44,7 @@ mod request_smuggling;
 mod resource;
 mod revocation;
 mod tenant;
+mod tls;
 mod token;
 mod user_picker;
 mod userinfo;

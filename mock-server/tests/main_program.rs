@@ -26,9 +26,12 @@ impl Program {
         Self { child, ready }
     }
 
+    pub(crate) fn ready(&self) -> Value {
+        serde_json::from_str(&self.ready).unwrap()
+    }
+
     pub(crate) fn port(&self) -> u16 {
-        let ready: Value = serde_json::from_str(&self.ready).unwrap();
-        ready["port"].as_u64().unwrap().try_into().unwrap()
+        self.ready()["port"].as_u64().unwrap().try_into().unwrap()
     }
 
     /// Sends SIGTERM; returns the exit code and what it wrote to stderr.

@@ -81,7 +81,10 @@ fn assert_documented(document: &Value, method: &str, path: &str, answer: &Receiv
 
 /// A state in which every path of the document has something to show.
 fn furnished() -> (State, Value, String) {
-    let mut state = State::new();
+    let mut state = State::with(|settings| {
+        settings.tls = true;
+        settings.ca_certificate_pem = Some("a certificate".to_owned());
+    });
     state.get("/t/other/jwks");
     state.post("/token", "grant_type=password&client_id=device");
     let login = state.start_device_login();
@@ -98,6 +101,7 @@ fn body_for(path: &str, device_code: &str) -> Value {
         "/users" => json!({ "sub": "bob", "email": "bob@example.com" }),
         "/tokens" => json!({ "client_id": "web", "user": "alice", "scope": "openid", "refresh_token": true }),
         "/faults" => json!({ "fault": "503", "endpoint": "token", "times": 2 }),
+        "/tls" => json!({ "fault": "expired", "connections": 2 }),
         "/scripts" => json!({ "script": "pending*2, approve" }),
         "/clock/advance" => json!({ "seconds": 1.5 }),
         "/clock/set" => json!({ "now": 1_900_000_000 }),
@@ -152,7 +156,11 @@ fn refusals_are_as_the_document_says() {
             if responses.contains_key("404") {
                 let nothing =
                     filled_in(path).replace("next", "XXXX-XXXX").replace("web", "no").replace("/1", "/9");
-                attempts.push((vec![JSON], nothing.replace("alice", "no").replace("other", "no"), ""));
+                let nothing = nothing.replace("alice", "no").replace("other", "no");
+                // What is the whole server's is not a tenant's.
+                let nothing = if path.starts_with("/tls") { format!("/t/other{nothing}") } else { nothing };
+                let body = if path == "/tls" && method == "post" { "{\"fault\": \"expired\"}" } else { "" };
+                attempts.push((vec![JSON], nothing, body));
             }
             if method == "post" && responses.contains_key("400") {
                 attempts.push((vec![JSON], filled_in(path), "{\"unknown\": 1}"));
@@ -194,6 +202,7 @@ fn members_that_the_document_requires_are_required() {
         ("/clock/set", "now"),
         ("/faults", "fault"),
         ("/scripts", "script"),
+        ("/tls", "fault"),
     ] {
         let answer = state.send("POST", &filled_in(path), &[JSON], "{}");
         answer.assert_error(400, "invalid_request");

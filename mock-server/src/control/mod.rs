@@ -5,6 +5,7 @@ mod devices;
 mod faults;
 mod requests;
 mod state;
+mod tls;
 
 use hyper::StatusCode;
 use hyper::header::ORIGIN;
@@ -77,6 +78,8 @@ pub(crate) fn respond(
         Control::Faults | Control::Fault { .. } | Control::Scripts => {
             faults::respond(server, exchange, control)
         }
+        Control::Tls => tls::respond(server, exchange),
+        Control::TlsAuthority => tls::authority(server, exchange),
         Control::Reset => {
             exchange.allow("POST")?;
             server.reset(real_now);
@@ -119,6 +122,8 @@ fn refuse(error: ControlError) -> ErrorResponse {
         ControlError::Expired => (StatusCode::GONE, "expired_user_code"),
         ControlError::AlreadyDecided => (StatusCode::CONFLICT, "already_decided"),
         ControlError::TooManyTokens => (StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable"),
+        ControlError::NotOverTls => (StatusCode::CONFLICT, "not_over_tls"),
+        ControlError::NoAuthority => (StatusCode::CONFLICT, "no_authority"),
     };
     ErrorResponse::new(code, error.to_string()).with_status(status)
 }

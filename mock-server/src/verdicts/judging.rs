@@ -2,12 +2,22 @@
 
 use hyper::Method;
 
+use super::rules::CERTIFICATE_VALIDATED;
 use super::{CAPACITY, Findings, Verdict, authorization_request, redirects, token_request};
 use crate::answer::Answer;
 use crate::authorization_server::AuthorizationServer;
 use crate::endpoint::Endpoint;
 use crate::exchange::Exchange;
 use crate::routes::Route;
+use crate::tls_faults::TlsFault;
+
+impl AuthorizationServer {
+    /// A client ended the connection at a certificate that it must not trust.
+    #[cfg(feature = "tls")]
+    pub(crate) fn note_certificate_refused(&mut self) {
+        *self.verdicts.checked.entry(CERTIFICATE_VALIDATED.name).or_default() += 1;
+    }
+}
 
 /// Judges one request by what came and by what was answered.
 pub(crate) fn judge(
@@ -64,6 +74,17 @@ fn judge_endpoint(
             authorization_request::judge(&mut server.verdicts, &server.clients, exchange, answer, findings);
         }
         _ => {}
+    }
+    if let Some(fault) = exchange.request.extensions().get::<TlsFault>()
+        // A person may have told the browser to go on.
+        && !matches!(endpoint, Endpoint::Authorize | Endpoint::VerificationPage)
+    {
+        findings.check(&CERTIFICATE_VALIDATED, false, || {
+            (
+                "an end at the certificate".to_owned(),
+                format!("a request after one that is {}", fault.in_words()),
+            )
+        });
     }
     token_request::judge_url(endpoint, exchange, findings);
     redirects::judge_departure(exchange, findings);

@@ -58,7 +58,10 @@ pub(super) const NO_CREDENTIALS_ELSEWHERE: Rule =
 /// "the client MUST discard the old refresh token and replace it with the new refresh token"
 pub(super) const SPENT_REFRESH_TOKEN: Rule = rule("spent-refresh-token", Error, "RFC 6749 section 6");
 
-pub(super) const ALL: [&Rule; 21] = [
+/// "The client MUST validate the authorization server's TLS certificate".
+pub(super) const CERTIFICATE_VALIDATED: Rule = rule("certificate-validated", Error, "RFC 6749 section 10.9");
+
+pub(super) const ALL: [&Rule; 22] = [
     &FIRST_POLL,
     &POLL_INTERVAL,
     &SLOW_DOWN_KEPT,
@@ -80,6 +83,7 @@ pub(super) const ALL: [&Rule; 21] = [
     &NO_REDIRECT_FOLLOWED,
     &NO_CREDENTIALS_ELSEWHERE,
     &SPENT_REFRESH_TOKEN,
+    &CERTIFICATE_VALIDATED,
 ];
 
 const fn rule(name: &'static str, severity: Severity, section: &'static str) -> Rule {
