@@ -166,6 +166,12 @@ impl AuthorizationServer {
         self.verdicts.iter()
     }
 
+    /// The verdicts of this server, then those of its tenants.
+    pub(crate) fn verdicts_of_all(&self) -> Verdicts {
+        let of_tenants = self.tenants.values().map(|tenant| &tenant.verdicts);
+        Verdicts::of_all(std::iter::once(&self.verdicts).chain(of_tenants))
+    }
+
     /// A moment as the journal tells it.
     pub(crate) fn since_start(&self, now: Timestamp) -> Duration {
         now.since(self.started_at)

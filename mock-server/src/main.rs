@@ -138,15 +138,17 @@ async fn run(matches: &ArgMatches) -> io::Result<ExitCode> {
     let fail_on = arguments.fail_on.map(Severity::from);
     for report in &arguments.verdicts {
         let (file, content) = match report {
-            VerdictReport::Json(file) => (file, server.verdicts_json()),
-            VerdictReport::Junit(file) => (file, server.verdicts_junit(fail_on.unwrap_or(Severity::Warning))),
+            VerdictReport::Json(file) => (file, server.verdicts_of_all_json()),
+            VerdictReport::Junit(file) => {
+                (file, server.verdicts_of_all_junit(fail_on.unwrap_or(Severity::Warning)))
+            }
         };
         std::fs::write(file, content).map_err(|error| {
             io::Error::new(error.kind(), format!("cannot write the verdicts to {}: {error}", file.display()))
         })?;
     }
     let failed: Vec<_> =
-        server.verdicts().into_iter().filter(|verdict| Some(verdict.severity) >= fail_on).collect();
+        server.verdicts_of_all().into_iter().filter(|verdict| Some(verdict.severity) >= fail_on).collect();
     if fail_on.is_none() || failed.is_empty() {
         return Ok(ExitCode::SUCCESS);
     }

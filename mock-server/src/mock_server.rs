@@ -33,6 +33,7 @@ use crate::tls_fault_guard::TlsFaultGuard;
 use crate::tls_faults;
 #[cfg(feature = "tls")]
 use crate::tls_faults::TlsFault;
+use crate::verdicts::{self, Severity, Verdict};
 
 /// A running authorization server on a loopback port. Dropping it stops it.
 ///
@@ -96,6 +97,21 @@ impl MockServer {
     #[cfg(feature = "tls")]
     pub fn fail_next_handshakes(&self, fault: TlsFault, connections: u64) -> Result<(), ControlError> {
         self.with(|server, _| server.break_handshakes(fault, Some(connections))).map(|_| ())
+    }
+
+    /// What clients did wrong so far, at this server and then at its tenants.
+    pub fn verdicts_of_all(&self) -> Vec<Verdict> {
+        self.with(|server, _| server.verdicts_of_all().iter().cloned().collect())
+    }
+
+    /// The same as `GET /_control/verdicts` tells those of one.
+    pub fn verdicts_of_all_json(&self) -> String {
+        self.with(|server, _| verdicts::json(&server.verdicts_of_all()).to_string())
+    }
+
+    /// The same in JUnit's XML, as [`verdicts_junit`](Tenant::verdicts_junit).
+    pub fn verdicts_of_all_junit(&self, fail_on: Severity) -> String {
+        self.with(|server, _| verdicts::junit(&server.verdicts_of_all(), fail_on))
     }
 
     /// Closes the listening socket and every connection, as a server that dies would. State and port stay.

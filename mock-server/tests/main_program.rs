@@ -145,6 +145,17 @@ async fn what_clients_did_wrong_is_reported_at_the_end() {
 }
 
 #[tokio::test]
+async fn what_clients_did_wrong_at_a_tenant_counts_too() {
+    let report = format!("{}/verdicts-of-tenants.json", env!("CARGO_TARGET_TMPDIR"));
+    let program = Program::start(&["--verdicts", &format!("json:{report}"), "--fail-on", "error"]);
+    post(program.port(), "/t/a/token?client_secret=s3cr3t", "grant_type=client_credentials").await.unwrap();
+    let (code, log) = program.terminate();
+    assert_eq!(code, Some(3), "{log}");
+    let report: Value = serde_json::from_str(&std::fs::read_to_string(report).unwrap()).unwrap();
+    assert_eq!(report["verdicts"][0]["request"], "POST /t/a/token");
+}
+
+#[tokio::test]
 async fn a_warning_does_not_fail_a_run_that_fails_on_errors() {
     let authorize = "/authorize?response_type=code&client_id=web&state=0123456789";
     for (fail_on, code) in [("error", 0), ("warning", 3), ("note", 3)] {

@@ -102,6 +102,18 @@ pub(crate) struct Verdicts {
 const CAPACITY: usize = 10_000;
 
 impl Verdicts {
+    /// Those of several servers, one server after the other.
+    pub(crate) fn of_all<'a>(several: impl IntoIterator<Item = &'a Self>) -> Self {
+        let mut all = Self::default();
+        for verdicts in several {
+            all.latest.extend(verdicts.latest.iter().cloned());
+            for (rule, times) in &verdicts.checked {
+                *all.checked.entry(rule).or_default() += times;
+            }
+        }
+        all
+    }
+
     pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = &Verdict> {
         self.latest.iter()
     }
