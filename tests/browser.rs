@@ -30,7 +30,8 @@ impl Browser {
         Self::with(&json!({"javascript": false}))
     }
 
-    fn with(options: &Value) -> Self {
+    /// `scheme` is `light` or `dark`; `phone` and `javascript` are as above.
+    pub(crate) fn with(options: &Value) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let hand = JsonLines::start(node().arg("browser/hand.mjs").env("TMPDIR", folder.path()));
         let mut browser = Self { hand, _folder: folder };
@@ -77,12 +78,86 @@ impl Browser {
         string(&self.act("url", &json!({})))
     }
 
+    /// Chooses in a list.
+    pub(crate) fn choose(&mut self, label: &str, option: &str) {
+        self.act("choose", &json!({"label": label, "option": option}));
+    }
+
+    pub(crate) fn follow(&mut self, link: &str) {
+        self.act("follow", &json!({"link": link}));
+    }
+
+    pub(crate) fn unfold(&mut self, summary: &str) {
+        self.act("unfold", &json!({"summary": summary}));
+    }
+
+    pub(crate) fn is_unfolded(&mut self, summary: &str) -> bool {
+        self.act("is_unfolded", &json!({"summary": summary})) == true
+    }
+
+    /// A key by its name, such as `Tab`, `Shift+Tab` or `Enter`.
+    pub(crate) fn key(&mut self, key: &str) {
+        self.act("key", &json!({"key": key}));
+    }
+
+    pub(crate) fn type_text(&mut self, text: &str) {
+        self.act("type_text", &json!({"text": text}));
+    }
+
+    pub(crate) fn focus_button(&mut self, button: &str) {
+        self.act("focus_button", &json!({"button": button}));
+    }
+
+    /// What has the focus, as its label or text says it.
+    pub(crate) fn focused(&mut self) -> String {
+        string(&self.act("focused", &json!({})))
+    }
+
+    pub(crate) fn focus_is_visible(&mut self) -> bool {
+        self.act("focus_is_visible", &json!({})) == true
+    }
+
+    /// What a screen reader was told last.
+    pub(crate) fn announced(&mut self) -> String {
+        string(&self.act("announced", &json!({})))
+    }
+
+    /// Everything that axe has against the page: a list of violations.
+    pub(crate) fn axe(&mut self) -> Value {
+        self.act("axe", &json!({}))
+    }
+
+    /// `structure`: the elements with the names of their attributes; `missing`: those of `texts` that stand nowhere.
+    pub(crate) fn inspect(&mut self, texts: &[&str]) -> Value {
+        self.act("inspect", &json!({"texts": texts}))
+    }
+
+    /// Another origin on this machine, with one page; returns its URL. `attacker.example` leads here, too.
+    pub(crate) fn serve(&mut self, host: &str, html: &str) -> String {
+        string(&self.act("serve", &json!({"host": host, "html": html})))
+    }
+
+    /// The texts of the page and of every frame in it.
+    pub(crate) fn framed(&mut self) -> Value {
+        self.act("framed", &json!({}))
+    }
+
+    /// Sends a form as a program does that is no browser: `status` and `body` of the answer.
+    pub(crate) fn send(&mut self, url: &str, form: &str) -> Value {
+        self.act("send", &json!({"url": url, "form": form}))
+    }
+
+    /// Takes a picture of the first element that fits a CSS selector.
+    pub(crate) fn photograph(&mut self, selector: &str, path: &Path) {
+        self.act("photograph", &json!({"selector": selector, "path": path}));
+    }
+
     /// The labels of all buttons.
     pub(crate) fn buttons(&mut self) -> Vec<String> {
         self.act("buttons", &json!({})).as_array().expect("a list").iter().map(string).collect()
     }
 
-    /// Script errors, and requests to other hosts.
+    /// Script errors, dialogs, what the Content-Security-Policy stopped, and requests to other hosts.
     pub(crate) fn complaints(&mut self) -> Value {
         self.act("complaints", &json!({}))
     }
