@@ -1,7 +1,7 @@
 // A hand for a headless Chromium: reads one JSON command a line, answers each with one JSON line.
 // Ends with its stdin.
 import { readFileSync } from 'node:fs';
-import { createServer } from 'node:http';
+import { createServer, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { createInterface } from 'node:readline';
 import { chromium } from 'playwright-core';
@@ -124,11 +124,18 @@ const commands = {
     return Promise.all(page.frames().map((frame) => frame.locator('html').textContent()));
   },
   // A request of a program beside the browser: POST with this form.
-  async send({ url, form }) {
-    const headers = { 'content-type': 'application/x-www-form-urlencoded' };
-    const answer = await fetch(url, { method: 'POST', headers, body: form, redirect: 'manual' });
-    return { status: answer.status, body: await answer.text() };
-  },
+  // On a connection of its own: one that is kept may be closed by the server just as it is used.
+  send: ({ url, form }) =>
+    new Promise((answered, failed) => {
+      const headers = { 'content-type': 'application/x-www-form-urlencoded', 'content-length': Buffer.byteLength(form) };
+      const sent = request(url, { method: 'POST', headers, agent: false }, (answer) => {
+        let body = '';
+        answer.setEncoding('utf8');
+        answer.on('data', (part) => (body += part));
+        answer.on('end', () => answered({ status: answer.statusCode, body }));
+      });
+      sent.on('error', failed).end(form);
+    }),
   photograph: async ({ selector, path }) => void (await page.locator(selector).first().screenshot({ path })),
   // { html, width, height, path }: a picture of that page, pixel for pixel.
   async picture({ html, width, height, path }) {
