@@ -173,7 +173,8 @@ impl AuthorizationServer {
         let form = form.unwrap_or_default();
         let device_code = form.get("device_code").unwrap_or_default();
         let interval = self.device_codes.by_device_code(device_code).map(|login| login.required_gap());
-        reshape(shape, endpoint, exchange.request, form.get("grant_type"), interval, response)
+        let request_id = || format!("req_{}", self.randomness.text(REQUEST_ID, 24));
+        reshape(shape, endpoint, exchange.request, form.get("grant_type"), interval, request_id, response)
     }
 
     fn respond(
@@ -195,3 +196,6 @@ impl AuthorizationServer {
         }
     }
 }
+
+/// What follows `req_` in the answers of a profile that numbers them.
+const REQUEST_ID: &[u8] = b"0123456789abcdefghijklmnopqrstuvwxyz";

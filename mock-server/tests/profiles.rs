@@ -223,6 +223,25 @@ fn nomos_errors_have_their_own_four_members() {
     assert_eq!(members["code"], "invalid_client");
 }
 
+#[test]
+fn nomos_names_each_refusal_and_a_seed_repeats_the_names() {
+    let request_ids = || {
+        let mut state = State::with(|settings| {
+            settings.profile = Profile::Nomos;
+            settings.seed = Some(7);
+        });
+        [(); 2].map(|()| state.post("/oauth/token", "grant_type=x").text("requestId"))
+    };
+    let [first, second] = request_ids();
+    assert_ne!(first, second);
+    let id = first.strip_prefix("req_").unwrap();
+    assert!(
+        id.len() == 24 && id.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit()),
+        "{id}"
+    );
+    assert_eq!(request_ids(), [first, second]);
+}
+
 const FORM: &str = "application/x-www-form-urlencoded; charset=utf-8";
 
 #[test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use hyper::body::Bytes;
 use hyper::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
 use hyper::{Request, StatusCode};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::clients::grant_type;
 use crate::endpoint::Endpoint;
@@ -24,13 +24,15 @@ pub(crate) enum AnswerShape {
     Github,
 }
 
-/// Says `response` in the words of `shape`; `interval` is what a polling device has to wait from now on.
+/// Says `response` in the words of `shape`; `interval` is what a polling device has to wait from now on, `request_id` a
+/// name for this answer alone.
 pub(crate) fn reshape(
     shape: AnswerShape,
     endpoint: Endpoint,
     request: &Request<Bytes>,
     grant_type: Option<&str>,
     interval: Option<Duration>,
+    request_id: impl FnOnce() -> String,
     response: Response,
 ) -> Response {
     let speaks = matches!(
@@ -64,7 +66,7 @@ pub(crate) fn reshape(
                 members = Map::new();
                 members.insert("code".into(), code);
                 members.insert("message".into(), message);
-                members.insert("requestId".into(), json!("req_mock"));
+                members.insert("requestId".into(), request_id().into());
                 members.insert("docs".into(), docs);
             }
         }
