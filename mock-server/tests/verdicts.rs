@@ -75,6 +75,46 @@ fn slow_down_holds_for_all_later_polls() {
 }
 
 #[test]
+fn a_device_that_was_told_no_interval_waits_five_seconds() {
+    for (configured, wait, expected) in
+        [(1, 5, vec![]), (1, 4, vec![(Severity::Error, "poll-interval")]), (10, 5, vec![])]
+    {
+        let mut state = State::with(|settings| settings.interval = Duration::from_secs(configured));
+        let without = Fault::MissingMember("interval".to_owned());
+        state.server.fail_next(Endpoint::DeviceAuthorization, &without, 1);
+        let login = state.start_device_login();
+        for wait in [5, wait] {
+            state.wait_seconds(wait);
+            state.poll(&login);
+        }
+        assert_eq!(broken(&state), expected, "{configured} {wait}");
+    }
+}
+
+#[test]
+fn a_device_that_was_told_no_lifetime_cannot_know_the_end() {
+    let mut state = State::new();
+    let without = Fault::MissingMember("expires_in".to_owned());
+    state.server.fail_next(Endpoint::DeviceAuthorization, &without, 1);
+    let login = state.start_device_login();
+    state.wait_seconds(601);
+    assert_eq!(state.poll_error(&login), "expired_token");
+    assert_eq!(broken(&state), []);
+}
+
+/// The devices of a fleet share a `client_id` and an address.
+#[test]
+fn another_device_may_always_ask_for_a_code() {
+    let mut state = State::new();
+    let limited = Fault::TooManyRequests { retry_after: Some(Duration::from_secs(20)) };
+    state.server.fail_next(Endpoint::DeviceAuthorization, &limited, 1);
+    for _ in 0..3 {
+        state.post("/device-authorization", "client_id=device");
+    }
+    assert_eq!(broken(&state), []);
+}
+
+#[test]
 fn nothing_may_come_after_the_last_word() {
     for (approve, answer) in [(true, "the access token"), (false, "the error access_denied")] {
         let mut state = State::new();
@@ -215,11 +255,10 @@ fn a_short_verifier_is_an_error() {
 fn secrets_in_urls_are_errors_and_are_not_told_on() {
     let mut state = State::new();
     state.post("/token?client_secret=hunter2", "grant_type=client_credentials");
+    state.post("/device-authorization?client_secret=hunter2", "client_id=device-secret");
     state.get("/resource?access_token=hunter2");
-    assert_eq!(
-        broken(&state),
-        [(Severity::Error, "no-secret-in-url"), (Severity::Error, "no-access-token-in-url")]
-    );
+    let secret = (Severity::Error, "no-secret-in-url");
+    assert_eq!(broken(&state), [secret, secret, (Severity::Error, "no-access-token-in-url")]);
     let report = state.get("/_control/verdicts").body;
     assert!(!report.contains("hunter2"), "{report}");
 }

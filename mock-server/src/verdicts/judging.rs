@@ -3,7 +3,10 @@
 use hyper::Method;
 
 use super::rules::CERTIFICATE_VALIDATED;
-use super::{CAPACITY, Findings, Verdict, authorization_request, redirects, token_request};
+use super::{
+    CAPACITY, Findings, Verdict, authorization_request, device_authorization_response, redirects,
+    token_request,
+};
 use crate::answer::Answer;
 use crate::authorization_server::AuthorizationServer;
 use crate::endpoint::Endpoint;
@@ -69,6 +72,9 @@ fn judge_endpoint(
                 answer,
                 findings,
             );
+        }
+        Endpoint::DeviceAuthorization => {
+            device_authorization_response::note(&mut server.device_codes, answer);
         }
         Endpoint::Authorize => {
             authorization_request::judge(&mut server.verdicts, &server.clients, exchange, answer, findings);

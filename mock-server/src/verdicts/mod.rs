@@ -1,6 +1,7 @@
 //! What the journal thinks of the clients: each request is held, by the server's clock, against what the RFCs demand.
 
 mod authorization_request;
+mod device_authorization_response;
 mod judging;
 mod polling;
 mod redirects;

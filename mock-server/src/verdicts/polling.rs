@@ -9,6 +9,9 @@ use super::rules::{
 };
 use crate::clock::Timestamp;
 
+/// "If no value is provided, clients MUST use 5 as the default." (section 3.2)
+const DEFAULT_INTERVAL: Duration = Duration::from_secs(5);
+
 const SLOW_DOWN_STEP: Duration = Duration::from_secs(5);
 
 /// What a device was told so far, and when it asked last.
@@ -57,6 +60,17 @@ impl PollingConduct {
     /// What the device has to wait, by what it heard.
     pub(super) fn interval(&self) -> Duration {
         self.interval
+    }
+
+    /// Notes that the device was told less than the server knows: without an interval it has to wait the default one,
+    /// and without a lifetime it cannot know the end.
+    pub(super) fn was_told(&mut self, interval: Option<Duration>, knows_expiry: bool) {
+        let interval = interval.unwrap_or(DEFAULT_INTERVAL);
+        self.told_interval = interval;
+        self.interval = interval;
+        if !knows_expiry {
+            self.told_expiry = Timestamp::from_unix(Duration::MAX);
+        }
     }
 
     /// Judges a poll that came at `now`.
