@@ -78,6 +78,7 @@ async fn a_person_consents_in_a_browser_on_this_machine() {
     waiting.await.unwrap().expect("a token");
     assert!(browser.url().starts_with(&redirect_uri), "{}", browser.url());
     assert_eq!(browser.complaints(), json!([]));
+    server.assert_clean();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -93,6 +94,7 @@ async fn a_person_refuses_in_a_browser_on_this_machine() {
     let error = waiting.await.unwrap().expect_err("no token");
     assert!(matches!(&error, Error::Refused(refusal) if refusal.error == ErrorCode::AccessDenied), "{error}");
     assert!(polls(&server).is_empty());
+    server.assert_clean();
 }
 
 /// The public client with a loopback redirect.

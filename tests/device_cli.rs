@@ -43,6 +43,7 @@ async fn a_script_reads_the_code_and_then_who_is_signed_in() {
         assert!(!event.to_string().contains("device_code\""), "a device code is never printed: {event}");
     }
     assert!(gaps(&server).iter().all(|gap| *gap >= INTERVAL), "{:?}", gaps(&server));
+    server.assert_clean();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -67,6 +68,7 @@ async fn faults_in_the_middle_do_not_end_the_login() {
     assert_eq!(ended.status.code(), Some(0), "{ended:?}");
     assert_eq!(ended.events.last().unwrap()["event"], "authorized");
     assert!(gaps(&server).iter().all(|gap| *gap >= INTERVAL), "{:?}", gaps(&server));
+    server.assert_clean();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -84,6 +86,7 @@ async fn a_server_that_stops_for_twenty_seconds_does_not_end_the_login() {
     let ended = login.end();
     assert_eq!(ended.status.code(), Some(0), "{ended:?}");
     assert_eq!(ended.events.last().unwrap()["event"], "authorized");
+    server.assert_clean();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -136,6 +139,7 @@ async fn over_loopback_a_bare_environment_is_enough_from_login_to_logout() {
         assert_eq!(output.status.code(), Some(4), "{command}: {output:?}");
         assert!(command == "status" || output.stdout.is_empty(), "{output:?}");
     }
+    server.assert_clean();
 }
 
 async fn start() -> MockServer {
@@ -157,6 +161,7 @@ async fn fails_after(happens: impl Fn(&MockServer, &str)) -> (MockServer, Value)
     assert_eq!(status.code().map(i64::from), failed["exit_code"].as_i64(), "the same code in both places");
     // One more may have been on its way when it happened.
     assert!(polls(&server).len() <= polls_before + 2, "{events:?}");
+    server.assert_clean();
     (server, failed)
 }
 

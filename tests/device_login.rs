@@ -260,6 +260,9 @@ async fn a_device_whose_clock_runs_fast_is_slowed_down_once_at_most() {
         assert!(slowed_down <= 1, "slowed down {slowed_down} times: {:?}", gaps(&server));
         server.approve(login.user_code()).unwrap();
         authorized(&mut login).await;
+        // Such a clock breaks one rule, and no other.
+        let breaks = |rule| ["first-poll", "poll-interval"].contains(&rule);
+        assert!(server.verdicts().iter().all(|verdict| breaks(verdict.rule)), "{:?}", server.verdicts());
     }
 }
 

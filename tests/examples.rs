@@ -22,6 +22,7 @@ async fn the_device_login_says_who_is_signed_in() {
     let last = words.lines().last();
     assert_eq!(last, Some("signed in as alice"), "{words}");
     assert!(words.starts_with(&format!("Visit {}/device and enter ", server.issuer())), "{words}");
+    server.assert_clean();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -43,6 +44,7 @@ async fn the_browser_login_takes_the_answer_on_loopback_and_refreshes() {
     let rest: Vec<String> = lines.map(Result::unwrap).collect();
     assert!(program.wait().unwrap().success(), "{rest:?}");
     assert_eq!(rest[0], "signed in; the token is valid for Some(3600s)");
+    server.assert_clean();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -59,6 +61,7 @@ async fn the_service_reads_its_secret_from_a_file_and_calls_the_api() {
     let json = words.trim_end().strip_prefix("HTTP 200: ").unwrap();
     let answer: serde_json::Value = serde_json::from_str(json).unwrap();
     assert_eq!(answer["client_id"], "service");
+    server.assert_clean();
 }
 
 async fn start() -> MockServer {

@@ -58,6 +58,7 @@ async fn a_person_types_the_code_and_the_terminal_shows_who_is_signed_in() {
     let screen = terminal.wait_for("Signed in");
     assert!(screen.contains("alice"), "{screen}");
     assert_eq!(terminal.exit_code(), 0);
+    server.assert_clean();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -74,6 +75,7 @@ async fn a_lost_connection_is_told_and_the_code_stays() {
     server.approve(&user_code).unwrap();
     terminal.wait_for("Signed in");
     assert_eq!(terminal.exit_code(), 0);
+    server.assert_clean();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -91,6 +93,7 @@ async fn after_expiry_one_key_gets_a_new_code() {
     server.approve(&fresh).unwrap();
     terminal.wait_for("Signed in");
     assert_eq!(terminal.exit_code(), 0);
+    server.assert_clean();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -102,6 +105,7 @@ async fn ctrl_c_cancels_and_stores_nothing() {
     terminal.press("C-c");
     terminal.wait_for("Cancelled. Nothing was stored.");
     assert_eq!(terminal.exit_code(), 130);
+    server.assert_clean();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -113,6 +117,7 @@ async fn a_denial_is_told_with_its_exit_code() {
     assert_eq!(terminal.exit_code(), 5);
     let screen = terminal.text();
     assert!(screen.contains("denied"), "{screen}");
+    server.assert_clean();
 }
 
 #[test]

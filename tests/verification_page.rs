@@ -29,12 +29,13 @@ async fn a_person_types_the_code_and_approves() {
     browser.wait_for("Device approved");
     assert_eq!(browser.complaints(), json!([]));
     login.wait().await.expect("a token");
+    server.assert_clean();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs chromium, node and npm packages: run by tests/run"]
 async fn the_code_may_be_typed_in_lower_case_without_the_hyphen() {
-    let (_server, login) = waiting_device().await;
+    let (server, login) = waiting_device().await;
     let mut browser = Browser::start();
     browser.open(login.verification_uri());
     browser.fill("Code", &login.user_code().replace('-', "").to_lowercase());
@@ -43,12 +44,13 @@ async fn the_code_may_be_typed_in_lower_case_without_the_hyphen() {
     browser.press("Approve");
     browser.wait_for("Device approved");
     login.wait().await.expect("a token");
+    server.assert_clean();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs chromium, node and npm packages: run by tests/run"]
 async fn a_person_denies() {
-    let (_server, login) = waiting_device().await;
+    let (server, login) = waiting_device().await;
     let mut browser = Browser::start();
     browser.open(login.verification_uri());
     browser.fill("Code", login.user_code());
@@ -57,12 +59,13 @@ async fn a_person_denies() {
     browser.wait_for("Device denied");
     let error = login.wait().await.expect_err("no token");
     assert!(matches!(&error, Error::Refused(refusal) if refusal.error == ErrorCode::AccessDenied), "{error}");
+    server.assert_clean();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs chromium, node and npm packages: run by tests/run"]
 async fn after_a_wrong_code_the_right_one_still_works() {
-    let (_server, login) = waiting_device().await;
+    let (server, login) = waiting_device().await;
     let mut browser = Browser::start();
     browser.open(login.verification_uri());
     browser.fill("Code", "BBBB-BBBB");
@@ -74,6 +77,7 @@ async fn after_a_wrong_code_the_right_one_still_works() {
     browser.press("Approve");
     browser.wait_for("Device approved");
     login.wait().await.expect("a token");
+    server.assert_clean();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -116,12 +120,13 @@ async fn a_code_in_the_uri_is_filled_in_and_still_asked_about() {
     browser.press("Approve");
     browser.wait_for("Device approved");
     login.wait().await.expect("a token");
+    server.assert_clean();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs chromium, node and npm packages: run by tests/run"]
 async fn the_page_works_without_javascript() {
-    let (_server, login) = waiting_device().await;
+    let (server, login) = waiting_device().await;
     let mut browser = Browser::without_javascript();
     browser.open(login.verification_uri());
     browser.fill("Code", login.user_code());
@@ -129,6 +134,7 @@ async fn the_page_works_without_javascript() {
     browser.press("Approve");
     browser.wait_for("Device approved");
     login.wait().await.expect("a token");
+    server.assert_clean();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -152,7 +158,7 @@ async fn the_page_fits_a_phone() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs chromium, node and npm packages: run by tests/run"]
 async fn the_first_decision_stands() {
-    let (_server, login) = waiting_device().await;
+    let (server, login) = waiting_device().await;
     let mut first = Browser::start();
     let mut second = Browser::start();
     for browser in [&mut first, &mut second] {
@@ -167,6 +173,7 @@ async fn the_first_decision_stands() {
     second.wait_for("That code has been used already");
     let error = login.wait().await.expect_err("no token");
     assert!(matches!(&error, Error::Refused(refusal) if refusal.error == ErrorCode::AccessDenied), "{error}");
+    server.assert_clean();
 }
 
 /// A device that has shown its code and waits, in virtual time.

@@ -141,3 +141,12 @@ impl Server {
         self.mock.requests().iter().filter(|request| request.path == path).count()
     }
 }
+
+/// Whatever a test is about, the program breaks no rule of the RFCs on the way.
+impl Drop for Server {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            self.mock.assert_clean();
+        }
+    }
+}

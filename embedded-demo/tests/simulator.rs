@@ -65,6 +65,7 @@ fn signs_in_once_the_person_approves() {
     let token = login_while(&server, |user_code| server.approve(user_code).unwrap()).unwrap();
     assert_eq!(token.expires_in, Some(Duration::from_secs(3600)));
     assert_eq!(token.scope.unwrap().to_string(), "read");
+    server.assert_clean();
 }
 
 #[test]
@@ -75,6 +76,7 @@ fn denial_and_expiry_end_the_login() {
     assert!(matches!(&error, Error::Refused(refusal) if refusal.error == ErrorCode::AccessDenied), "{error}");
     let error = login_while(&server, |user_code| server.expire(user_code).unwrap()).unwrap_err();
     assert!(matches!(&error, Error::Refused(refusal) if refusal.error == ErrorCode::ExpiredToken), "{error}");
+    server.assert_clean();
 }
 
 #[test]
@@ -96,6 +98,7 @@ fn goes_on_after_faults_of_the_server_in_the_middle() {
     assert!(token.is_ok(), "{token:?}");
     let retries = screen.0.iter().filter(|view| view.contains("trying again")).count();
     assert_eq!(retries, 3, "the rate limit is no failure: {:?}", screen.0);
+    server.assert_clean();
 }
 
 #[test]
