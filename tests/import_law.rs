@@ -214,7 +214,7 @@ fn a_licence_that_the_workspace_cannot_take_is_caught() {
 
 fn cargo_metadata() -> Value {
     let output = Command::new(env!("CARGO"))
-        .args(["metadata", "--format-version=1", "--locked", "--manifest-path"])
+        .args(["metadata", "--format-version=1", "--locked", "--all-features", "--manifest-path"])
         .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml"))
         .output()
         .expect("cargo starts");

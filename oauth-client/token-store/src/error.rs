@@ -38,6 +38,36 @@ pub enum StoreProblem {
     },
     /// The file holds the record of another login.
     ForeignRecord,
+    /// The record is sealed, or is to be, and the key for it is not where it should be. The record stays.
+    MissingKey {
+        /// What helps.
+        next_step: &'static str,
+    },
+    /// The record is sealed with a key that was to live until the next reboot, and it is gone for good: only
+    /// a new login helps. The record stays until that takes its place, then it has another name.
+    KeyGone,
+    /// The record is sealed with another key than the one that was given. It stays as it is.
+    ForeignKey,
+    /// The passphrase is not the one that the records are sealed with. They stay as they are.
+    WrongPassphrase,
+    /// What should be the key is something else.
+    InvalidKey {
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// What keeps the key does not work, does not answer, or is locked.
+    KeyUnavailable {
+        /// What it said.
+        source: Box<dyn std::error::Error + Send + Sync>,
+        /// What helps.
+        next_step: &'static str,
+    },
+    /// What was written came back as something else; the old copy was not touched.
+    NotReadBack,
+    /// A login is to be moved to where it is already.
+    SamePlace,
+    /// A login is to be moved to where a newer one of the same name is.
+    NewerLogin,
     /// Somebody else held the lock all the time.
     LockTimeout {
         /// How long it was waited for.
@@ -88,13 +118,22 @@ pub enum UnsafeState {
     },
 }
 
+impl StoreProblem {
+    /// Whether a new login may take the record's place, since nobody will read that again. It is kept under
+    /// another name.
+    #[must_use]
+    pub const fn gives_way_to_a_login(&self) -> bool {
+        matches!(self, Self::Corrupt { .. } | Self::KeyGone)
+    }
+}
+
 impl StoreError {
     /// What `store` could not do, with the file that it is about in a store that has files.
     pub fn new(store: &'static str, path: Option<PathBuf>, problem: StoreProblem) -> Self {
         Self { store, path, problem }
     }
 
-    /// The store's name: "plain file", "memory".
+    /// The store's name: "plain file", "sealed file (passphrase)", "memory".
     pub const fn store(&self) -> &'static str {
         self.store
     }
@@ -138,6 +177,36 @@ impl fmt::Display for StoreError {
                 "the file holds another login's record and is left as it is: \
                  was it copied? Log out and sign in again",
             ),
+            StoreProblem::MissingKey { next_step } => write!(formatter, "the key is not there: {next_step}"),
+            StoreProblem::KeyGone => formatter.write_str(
+                "the key of the record was kept until the reboot and is gone; the record is left as it is: \
+                 sign in again",
+            ),
+            StoreProblem::ForeignKey => formatter.write_str(
+                "the record is sealed with another key and is left as it is: \
+                 use the key that it was sealed with, or log out and sign in again",
+            ),
+            StoreProblem::WrongPassphrase => formatter.write_str(
+                "the passphrase is wrong, and the records are left as they are: try again with the right one; \
+                 if it is lost, remove this directory and sign in again",
+            ),
+            StoreProblem::InvalidKey { reason } => write!(
+                formatter,
+                "this is no key ({reason}), and the records are left as they are: restore it from a backup"
+            ),
+            StoreProblem::KeyUnavailable { source, next_step } => {
+                write!(formatter, "the key cannot be had: {source}; {next_step}")
+            }
+            StoreProblem::NotReadBack => formatter.write_str(
+                "what was written came back as something else; the login stays where it was: \
+                 check the disk, or choose another store",
+            ),
+            StoreProblem::SamePlace => {
+                formatter.write_str("the login is to be moved to where it is: name another directory or store")
+            }
+            StoreProblem::NewerLogin => formatter.write_str(
+                "a newer login is here already and is not overwritten: log out of one of the two",
+            ),
             StoreProblem::LockTimeout { waited } => write!(
                 formatter,
                 "another process has held the lock for {} s: end it if it hangs, then try again",
@@ -159,6 +228,7 @@ impl std::error::Error for StoreError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match &self.problem {
             StoreProblem::Io { source, .. } => Some(source),
+            StoreProblem::KeyUnavailable { source, .. } => Some(&**source),
             _ => None,
         }
     }

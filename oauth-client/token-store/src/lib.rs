@@ -6,12 +6,26 @@
 //! is set aside.
 //!
 //! - [`TokenRecord`]: the tokens of one login, and when to refresh them.
-//! - [`TokenStore`]: where records live; [`PlainFileStore`] and [`MemoryStore`].
+//! - [`TokenStore`]: where records live; [`PlainFileStore`], [`MemoryStore`], and behind a feature the sealed
+//!   files of `SealedFileStore`.
 //! - [`fresh_token`]: an access token that works now, refreshed at most once by all processes together.
 //! - [`save_login`] and [`log_out`]: the two ends of a record's life.
 //!
 //! Everything blocks and nothing here knows HTTP: the exchange is a closure, or the caller's own await
 //! between [`next_step`] and [`PendingRefresh::complete`].
+//!
+//! # Features
+//!
+//! By default there are plain files and memory. Each place for the key of sealed files is a feature of its
+//! own, so that an application links what it uses and nothing else:
+//!
+//! | feature | key | survives a reboot | brings |
+//! |---|---|---|---|
+//! | `sealed-file` | from a `KeySource` of your own; each of the others implies it | as it does | chacha20poly1305 |
+//! | `key-file` | `KeyFile`: a file elsewhere | yes | |
+//! | `passphrase` | `Passphrase`: what a person knows, through Argon2id | yes | argon2 |
+//! | `systemd-credential` | `SystemdCredential`, on Linux: given to a service by its unit | yes | |
+//! | `kernel-keyring` | `KernelKeyring`, on Linux: in the kernel's memory | **no**: then sign in again | linux-keyutils |
 //!
 //! ```no_run
 //! use oauth_token_store::{PlainFileStore, TokenKey, TokenNeed, UnixTime, fresh_token};
@@ -34,20 +48,37 @@
 #![forbid(unsafe_code)]
 
 mod error;
+#[cfg(feature = "sealed-file")]
+mod key_source;
 mod login;
 mod memory_store;
 mod plain_file_store;
 mod private_directory;
 mod record;
 mod record_file;
+mod record_files;
 mod record_json;
 mod refresh;
 mod refresh_outcome;
+#[cfg(feature = "sealed-file")]
+mod sealed_file_store;
+#[cfg(feature = "sealed-file")]
+mod sealing_key;
 mod store;
 mod token_key;
 mod unix_time;
 
 pub use error::{StoreError, StoreProblem, UnsafeState};
+#[cfg(feature = "sealed-file")]
+pub use key_source::KeySource;
+#[cfg(all(feature = "kernel-keyring", target_os = "linux"))]
+pub use key_source::kernel_keyring::KernelKeyring;
+#[cfg(feature = "key-file")]
+pub use key_source::key_file::KeyFile;
+#[cfg(feature = "passphrase")]
+pub use key_source::passphrase::{Passphrase, PassphraseCost};
+#[cfg(all(feature = "systemd-credential", target_os = "linux"))]
+pub use key_source::systemd_credential::SystemdCredential;
 pub use login::{log_out, save_login};
 pub use memory_store::MemoryStore;
 pub use plain_file_store::PlainFileStore;
@@ -56,6 +87,10 @@ pub use refresh::{
     NextStep, PendingRefresh, TokenNeed, begin_refresh, fresh_token, next_step, use_without_lock,
 };
 pub use refresh_outcome::{FreshToken, LoginNeeded, RefreshError, Warning};
+#[cfg(feature = "sealed-file")]
+pub use sealed_file_store::SealedFileStore;
+#[cfg(feature = "sealed-file")]
+pub use sealing_key::SealingKey;
 pub use store::{LockedRecord, StoreDescription, TokenStore};
 pub use token_key::TokenKey;
 pub use unix_time::UnixTime;

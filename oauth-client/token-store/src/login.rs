@@ -1,6 +1,6 @@
 //! The two ends of a record's life.
 
-use crate::{StoreError, StoreProblem, TokenKey, TokenRecord, TokenStore};
+use crate::{StoreError, TokenKey, TokenRecord, TokenStore};
 
 /// Stores the record of a new login and gives it its generation, one above what was there; returns it as
 /// it was stored. Where this fails, the caller still has its record: the tokens in it are worth offering
@@ -9,7 +9,7 @@ pub fn save_login(store: &dyn TokenStore, record: &TokenRecord) -> Result<TokenR
     let mut locked = store.lock(&record.key)?;
     let earlier = match locked.load() {
         // It is kept under another name, and a person has just signed in.
-        Err(error) if matches!(error.problem(), StoreProblem::Corrupt { .. }) => None,
+        Err(error) if error.problem().gives_way_to_a_login() => None,
         earlier => earlier?,
     };
     let generation = earlier.map_or(1, |earlier| earlier.generation.saturating_add(1));

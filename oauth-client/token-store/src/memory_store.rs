@@ -65,6 +65,10 @@ impl TokenStore for MemoryStore {
         Ok(Box::new(self.lock_within(key, LOCK_TIMEOUT)?))
     }
 
+    fn lock_name(&self, key: &TokenKey) -> String {
+        format!("memory {:p} {}", Arc::as_ptr(&self.shared), key.file_stem())
+    }
+
     fn describe(&self) -> StoreDescription {
         StoreDescription { name: NAME, encrypted_at_rest: false, survives_reboot: false, location: None }
     }

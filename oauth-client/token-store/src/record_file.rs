@@ -27,7 +27,19 @@ const RESERVE_BYTES: usize = 4 * 1024;
 pub(crate) struct RecordFile {
     pub(crate) store: &'static str,
     pub(crate) directory: PathBuf,
+    /// What its name and those of the files beside it have in common.
     pub(crate) stem: String,
+    /// The rest of its name, with the dot.
+    pub(crate) extension: &'static str,
+}
+
+/// Why a record gives up its name, and what it is called then, with a number behind it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum SetAside {
+    /// It is damaged: `.corrupt-N`.
+    Corrupt,
+    /// Whole, and the key that opens it is gone: `.no-key-N`.
+    NoKey,
 }
 
 /// A record's file while its lock is held.
@@ -62,7 +74,7 @@ impl RecordFile {
         let started = Instant::now();
         loop {
             let directory = PrivateDirectory::open_or_create(self.store, &self.directory)?;
-            let name = format!("{}.lock", self.stem);
+            let name = self.lock_name();
             let lock = directory.open_file(&name, Access::Lock)?;
             let Some(lock) = lock else { continue };
             wait_for(&lock, started, timeout).map_err(|problem| directory.error(&name, problem))?;
@@ -82,15 +94,28 @@ impl RecordFile {
     }
 
     fn name(&self) -> String {
-        format!("{}.json", self.stem)
+        format!("{}{}", self.stem, self.extension)
+    }
+
+    /// The file that is locked.
+    pub(crate) fn lock_path(&self) -> PathBuf {
+        self.directory.join(self.lock_name())
+    }
+
+    fn lock_name(&self) -> String {
+        format!("{}.lock", self.stem)
     }
 
     fn temporary_prefix(&self) -> String {
         format!("tmp.{}.", self.stem)
     }
 
-    fn corrupt_prefix(&self) -> String {
-        format!("{}.json.corrupt-", self.stem)
+    fn prefix_of(&self, set_aside: SetAside) -> String {
+        let reason = match set_aside {
+            SetAside::Corrupt => "corrupt",
+            SetAside::NoKey => "no-key",
+        };
+        format!("{}.{reason}-", self.name())
     }
 }
 
@@ -128,7 +153,7 @@ impl LockedFile {
         self.write_and_rename(temporary, bytes)
     }
 
-    /// Removes the record and every damaged copy of it; says whether there was a record.
+    /// Removes the record and every copy of it that was set aside; says whether there was a record.
     pub(crate) fn delete(&mut self) -> Result<bool, StoreError> {
         let name = self.file.name();
         // For its checks only: what is in it does not matter.
@@ -136,14 +161,15 @@ impl LockedFile {
         if existed {
             self.directory.remove(&name)?;
         }
-        self.remove_all(&self.file.corrupt_prefix())?;
+        self.remove_all(&self.file.prefix_of(SetAside::Corrupt))?;
+        self.remove_all(&self.file.prefix_of(SetAside::NoKey))?;
         self.directory.sync()?;
         Ok(existed)
     }
 
-    /// Renames a damaged record to the next free `.corrupt-N` and says where it is.
-    pub(crate) fn set_aside(&mut self) -> Result<PathBuf, StoreError> {
-        let prefix = self.file.corrupt_prefix();
+    /// Renames the record to the next free number and says where it is.
+    pub(crate) fn set_aside(&mut self, why: SetAside) -> Result<PathBuf, StoreError> {
+        let prefix = self.file.prefix_of(why);
         let number_of = |name: String| name.strip_prefix(&prefix)?.parse::<u32>().ok();
         let last = self.directory.names()?.into_iter().filter_map(number_of).max().unwrap_or(0);
         let name = format!("{prefix}{}", last.saturating_add(1));

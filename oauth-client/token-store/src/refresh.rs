@@ -234,7 +234,10 @@ fn serve_despite(
     need: &TokenNeed,
     now: UnixTime,
 ) -> Result<NextStep, RefreshError> {
-    let is_passing = matches!(error.problem(), StoreProblem::Io { .. } | StoreProblem::LockTimeout { .. });
+    let is_passing = matches!(
+        error.problem(),
+        StoreProblem::Io { .. } | StoreProblem::LockTimeout { .. } | StoreProblem::KeyUnavailable { .. }
+    );
     if is_passing && is_usable(&record, need, now) {
         Ok(NextStep::Use(FreshToken { record, warning: Some(Warning::NotRefreshed(error)) }))
     } else {

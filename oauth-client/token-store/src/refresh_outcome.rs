@@ -4,7 +4,7 @@ use std::fmt;
 
 use oauth_protocol::Error;
 
-use crate::{StoreError, TokenRecord, UnixTime};
+use crate::{StoreError, StoreProblem, TokenRecord, UnixTime};
 
 /// A token that can be used now.
 #[derive(Debug)]
@@ -56,11 +56,16 @@ pub enum LoginNeeded {
     NoRefreshToken,
     /// The server refused the refresh token (`invalid_grant`).
     Refused,
+    /// The tokens are sealed with a key that was kept until the reboot, and is gone.
+    KeyGone,
 }
 
 impl From<StoreError> for RefreshError {
     fn from(error: StoreError) -> Self {
-        Self::Store(error)
+        match error.problem() {
+            StoreProblem::KeyGone => Self::LoginNeeded(LoginNeeded::KeyGone),
+            _ => Self::Store(error),
+        }
     }
 }
 
@@ -97,6 +102,9 @@ impl fmt::Display for LoginNeeded {
             Self::NoRecord => "nobody is signed in: sign in first",
             Self::NoRefreshToken => {
                 "the token has expired and the server gave none to refresh it with: sign in again"
+            }
+            Self::KeyGone => {
+                "the key of the stored tokens was kept until the reboot and is gone: sign in again"
             }
             Self::Refused => "the server no longer accepts the refresh token: sign in again",
         })

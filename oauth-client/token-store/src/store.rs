@@ -17,6 +17,10 @@ pub trait TokenStore: fmt::Debug + Send + Sync {
     /// the process ends. Taking it twice in one thread waits for itself.
     fn lock(&self, key: &TokenKey) -> Result<Box<dyn LockedRecord>, StoreError>;
 
+    /// Names the lock on `key`: two stores that give the same name share that lock, and who takes two locks
+    /// takes them in the order of their names.
+    fn lock_name(&self, key: &TokenKey) -> String;
+
     /// What this store promises.
     fn describe(&self) -> StoreDescription;
 
@@ -51,7 +55,7 @@ pub trait LockedRecord: fmt::Debug + Send {
 /// What a store promises, for a person to read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoreDescription {
-    /// Its name: "plain file", "memory".
+    /// Its name: "plain file", "sealed file (passphrase)", "memory".
     pub name: &'static str,
     /// Whether somebody who takes the disk can read the tokens.
     pub encrypted_at_rest: bool,

@@ -21,15 +21,19 @@ impl TokenKey {
         Self { issuer: issuer.into(), client_id: client_id.into(), account: account.into() }
     }
 
-    /// The key as a file name: SHA-256 in 64 hexadecimal digits. Each name goes in with its length, so
-    /// that no two keys run together.
+    /// The key as a file name: its hash in 64 hexadecimal digits.
     pub(crate) fn file_stem(&self) -> String {
+        hexadecimal(&self.sha256())
+    }
+
+    /// Each name goes in with its length, so that no two keys run together.
+    pub(crate) fn sha256(&self) -> [u8; 32] {
         let mut hash = Sha256::new();
         for name in [&self.issuer, &self.client_id, &self.account] {
             hash.update(u64::try_from(name.len()).unwrap_or(u64::MAX).to_be_bytes());
             hash.update(name.as_bytes());
         }
-        hexadecimal(&hash.finalize())
+        hash.finalize().into()
     }
 }
 

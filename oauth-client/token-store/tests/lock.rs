@@ -9,7 +9,13 @@ use oauth_protocol::{AccessTokenResponse, Error, Secret};
 use oauth_token_store::{MemoryStore, TokenNeed, TokenRecord, TokenStore, fresh_token, log_out};
 
 use crate::example_login::{LOGIN_AT, answer, at, key, record};
-use crate::plain_file_store::Place;
+use crate::place::{Kind, Place, with_each_kind};
+
+with_each_kind! {
+    many_callers_of_a_file_refresh_once_an_expiry
+    a_reader_without_the_lock_never_sees_half_a_record
+    a_logout_waits_for_the_refresh_under_way_and_erases_what_it_brought
+}
 
 const CALLERS: usize = 8;
 const EXPIRIES: u64 = 25;
@@ -79,9 +85,8 @@ fn one_refresh_an_expiry(store_of: impl Fn() -> Box<dyn TokenStore>) {
     assert_eq!(store_of().load(&key()).unwrap().unwrap().generation, EXPIRIES + 1);
 }
 
-#[test]
-fn many_callers_of_a_file_refresh_once_an_expiry() {
-    let place = Place::new();
+fn many_callers_of_a_file_refresh_once_an_expiry<K: Kind>() {
+    let place = Place::<K>::new();
     one_refresh_an_expiry(|| Box::new(place.store()));
 }
 
@@ -91,9 +96,8 @@ fn many_callers_in_memory_refresh_once_an_expiry() {
     one_refresh_an_expiry(|| Box::new(store.clone()));
 }
 
-#[test]
-fn a_reader_without_the_lock_never_sees_half_a_record() {
-    let place = Place::new();
+fn a_reader_without_the_lock_never_sees_half_a_record<K: Kind>() {
+    let place = Place::<K>::new();
     place.store().save(&record()).unwrap();
     thread::scope(|scope| {
         let writer = scope.spawn(|| {
@@ -111,9 +115,8 @@ fn a_reader_without_the_lock_never_sees_half_a_record() {
     assert_eq!(place.store().load(&key()).unwrap().unwrap().generation, 199);
 }
 
-#[test]
-fn a_logout_waits_for_the_refresh_under_way_and_erases_what_it_brought() {
-    let place = Place::new();
+fn a_logout_waits_for_the_refresh_under_way_and_erases_what_it_brought<K: Kind>() {
+    let place = Place::<K>::new();
     place.store().save(&record()).unwrap();
     let server = StrictServer::new();
     thread::scope(|scope| {
@@ -135,12 +138,15 @@ fn a_logout_waits_for_the_refresh_under_way_and_erases_what_it_brought() {
 mod across_processes {
     use std::io::{BufRead as _, BufReader};
     use std::process::{Child, Command, Stdio};
-    use std::time::Duration;
 
     use oauth_token_store::StoreProblem;
 
-    use super::{Place, TokenStore as _, key, record};
-    use crate::plain_file_store::STEM;
+    use super::{Kind, Place, TokenStore as _, key, record, with_each_kind};
+
+    with_each_kind! {
+        another_process_finds_the_lock_held_until_the_guard_is_dropped
+        a_lock_is_free_once_the_process_that_held_it_is_killed
+    }
 
     /// A test that fails leaves nobody behind who sleeps.
     struct KilledOnDrop(Child);
@@ -153,12 +159,11 @@ mod across_processes {
         }
     }
 
-    #[test]
-    fn another_process_finds_the_lock_held_until_the_guard_is_dropped() {
-        let place = Place::new();
+    fn another_process_finds_the_lock_held_until_the_guard_is_dropped<K: Kind>() {
+        let place = Place::<K>::new();
         let held = place.store().lock(&key()).unwrap();
         let is_free = || {
-            let lock = place.directory().join(format!("{STEM}.lock"));
+            let lock = place.lock_path();
             Command::new("flock").arg("--nonblock").arg(lock).arg("true").status().unwrap().success()
         };
         assert!(!is_free());
@@ -166,13 +171,12 @@ mod across_processes {
         assert!(is_free());
     }
 
-    #[test]
-    fn a_lock_is_free_once_the_process_that_held_it_is_killed() {
-        let place = Place::new();
+    fn a_lock_is_free_once_the_process_that_held_it_is_killed<K: Kind>() {
+        let place = Place::<K>::new();
         place.store().save(&record()).unwrap();
         let holder = Command::new("flock")
             .arg("--no-fork")
-            .arg(place.directory().join(format!("{STEM}.lock")))
+            .arg(place.lock_path())
             .args(["sh", "-c", "echo held; exec sleep 600"])
             .stdout(Stdio::piped())
             .spawn();
@@ -180,7 +184,7 @@ mod across_processes {
         let mut line = String::new();
         BufReader::new(holder.0.stdout.take().unwrap()).read_line(&mut line).unwrap();
         assert_eq!(line, "held\n");
-        let impatient = place.store().with_lock_timeout(Duration::from_millis(10));
+        let impatient = place.impatient_store();
         let refused = impatient.lock(&key()).unwrap_err();
         assert!(matches!(refused.problem(), StoreProblem::LockTimeout { .. }), "{refused}");
         drop(holder);

@@ -4,10 +4,21 @@
 #![allow(clippy::unwrap_used)]
 
 mod example_login;
+mod file_store;
+#[cfg(all(feature = "kernel-keyring", target_os = "linux"))]
+mod kernel_keyring;
+#[cfg(feature = "key-file")]
+mod key_file;
 mod lock;
 mod memory_store;
-mod plain_file_store;
+#[cfg(feature = "passphrase")]
+mod passphrase;
+mod place;
 mod record;
 mod refresh;
+#[cfg(feature = "sealed-file")]
+mod sealed_file_store;
+#[cfg(all(feature = "systemd-credential", target_os = "linux"))]
+mod systemd_credential;
 #[cfg(unix)]
 mod unsafe_state;

@@ -6,7 +6,7 @@ use oauth_protocol::Scope;
 use oauth_token_store::{RefreshPoint, TokenRecord, TokenStore as _};
 
 use crate::example_login::{LOGIN_AT, answer, at, key, record, record_of};
-use crate::plain_file_store::Place;
+use crate::place::{Place, Plain};
 
 #[test]
 fn is_refreshed_at_70_to_90_percent_of_its_life() {
@@ -78,7 +78,7 @@ fn takes_the_requested_scope_where_the_server_names_none() {
 
 #[test]
 fn on_the_disk_is_this_json() {
-    let place = Place::new();
+    let place = Place::<Plain>::new();
     let mut record = record_of(
         r#"{"access_token":"access-1","token_type":"bearer","expires_in":1000,"refresh_token":"re\"fresh","id_token":"e30.e30.","scope":"openid write"}"#,
     );
@@ -100,7 +100,7 @@ fn on_the_disk_is_this_json() {
 
 #[test]
 fn members_of_a_later_release_are_read_over() {
-    let place = Place::new();
+    let place = Place::<Plain>::new();
     place.store().save(&record()).unwrap();
     let json = std::fs::read_to_string(place.record_path()).unwrap();
     std::fs::write(place.record_path(), json.replace("{\"version\"", "{\"later\":[{}],\"version\"")).unwrap();

@@ -10,7 +10,7 @@ use oauth_token_store::{
 };
 
 use crate::example_login::{LOGIN_AT, answer, at, key, record, record_of};
-use crate::plain_file_store::Place;
+use crate::place::{Place, Plain};
 
 /// What an exchange answers.
 type Answer = Result<AccessTokenResponse, Error>;
@@ -74,7 +74,7 @@ fn no_answer(failure: TransportFailure) -> Answer {
 
 #[test]
 fn a_fresh_token_is_returned_without_the_lock() {
-    let place = Place::new();
+    let place = Place::<Plain>::new();
     place.store().save(&record()).unwrap();
     let _held = place.store().lock(&key()).unwrap();
     let impatient = place.store().with_lock_timeout(Duration::ZERO);
@@ -83,7 +83,7 @@ fn a_fresh_token_is_returned_without_the_lock() {
 
 #[test]
 fn a_lock_that_somebody_else_keeps_costs_nothing_while_the_token_lives() {
-    let place = Place::new();
+    let place = Place::<Plain>::new();
     place.store().save(&record()).unwrap();
     let _held = place.store().lock(&key()).unwrap();
     let impatient = place.store().with_lock_timeout(Duration::ZERO);
@@ -120,6 +120,10 @@ impl TokenStore for FullDisk {
     fn lock(&self, key: &TokenKey) -> Result<Box<dyn LockedRecord>, StoreError> {
         let locked = self.store.lock(key)?;
         Ok(Box::new(FullDiskLock { locked, can_reserve: self.can_reserve }))
+    }
+
+    fn lock_name(&self, key: &TokenKey) -> String {
+        self.store.lock_name(key)
     }
 
     fn describe(&self) -> StoreDescription {
@@ -226,7 +230,7 @@ fn a_due_token_in_memory_is_refreshed_and_the_record_merged() {
 
 #[test]
 fn a_due_token_in_a_file_is_refreshed_and_the_record_merged() {
-    let place = Place::new();
+    let place = Place::<Plain>::new();
     a_due_token_is_refreshed_and_the_record_merged(&place.store());
 }
 
@@ -294,7 +298,7 @@ fn invalid_grant_is_one_login_needed_that_keeps_the_record_and_sends_nothing_mor
 
 #[test]
 fn invalid_grant_because_somebody_writes_past_the_lock_uses_what_they_wrote() {
-    let (place, other) = (Place::new(), Place::new());
+    let (place, other) = (Place::<Plain>::new(), Place::<Plain>::new());
     place.store().save(&record()).unwrap();
     let newer = answer(200, SECOND).unwrap();
     let point = RefreshPoint::from_random(0);
@@ -310,7 +314,7 @@ fn invalid_grant_because_somebody_writes_past_the_lock_uses_what_they_wrote() {
 
 #[test]
 fn a_higher_generation_written_past_the_lock_is_not_overwritten() {
-    let (place, other) = (Place::new(), Place::new());
+    let (place, other) = (Place::<Plain>::new(), Place::<Plain>::new());
     place.store().save(&record()).unwrap();
     other.store().save(&TokenRecord { generation: 7, ..record() }).unwrap();
     let token = ask(&place.store(), &any(), 1000, |_| {
@@ -451,7 +455,7 @@ fn a_clock_that_has_gone_back_leads_to_a_refresh() {
 
 #[test]
 fn where_the_doubt_cannot_be_written_no_refresh_is_sent() {
-    let place = Place::new();
+    let place = Place::<Plain>::new();
     place.store().save(&record()).unwrap();
     // Another release's record has come meanwhile.
     let locked = place.store().lock(&key()).unwrap();
