@@ -9,7 +9,7 @@
 //! - [`TokenStore`]: where records live; [`PlainFileStore`], [`MemoryStore`], and behind a feature the sealed
 //!   files of `SealedFileStore`.
 //! - [`fresh_token`]: an access token that works now, refreshed at most once by all processes together.
-//! - [`save_login`] and [`log_out`]: the two ends of a record's life.
+//! - [`save_login`] and [`log_out`]: the two ends of a record's life; [`move_record`]: to another store.
 //!
 //! Everything blocks and nothing here knows HTTP: the exchange is a closure, or the caller's own await
 //! between [`next_step`] and [`PendingRefresh::complete`].
@@ -52,6 +52,7 @@ mod error;
 mod key_source;
 mod login;
 mod memory_store;
+mod move_record;
 mod plain_file_store;
 mod private_directory;
 mod record;
@@ -81,6 +82,7 @@ pub use key_source::passphrase::{Passphrase, PassphraseCost};
 pub use key_source::systemd_credential::SystemdCredential;
 pub use login::{log_out, save_login};
 pub use memory_store::MemoryStore;
+pub use move_record::{move_record, move_records};
 pub use plain_file_store::PlainFileStore;
 pub use record::{InDoubt, RefreshPoint, TokenRecord};
 pub use refresh::{

@@ -11,6 +11,7 @@ mod kernel_keyring;
 mod key_file;
 mod lock;
 mod memory_store;
+mod move_record;
 #[cfg(feature = "passphrase")]
 mod passphrase;
 mod place;
