@@ -4,6 +4,8 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::clients::Client;
 use crate::clock::Timestamp;
 use crate::issued_tokens::GrantId;
@@ -19,6 +21,7 @@ const REMEMBERED_AFTER_EXPIRY: Duration = Duration::from_secs(60 * 60);
 const CAPACITY: usize = 20_000;
 
 /// What the person approved, and what the token request must show.
+#[derive(Deserialize, Serialize)]
 pub(crate) struct AuthorizationCode {
     pub(crate) client: Arc<Client>,
     pub(crate) person: Arc<Person>,
@@ -34,7 +37,7 @@ pub(crate) struct AuthorizationCode {
 }
 
 /// "The client MUST NOT use the authorization code more than once."
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub(crate) enum Usage {
     Fresh,
     /// A token request failed the check of PKCE: nobody gets a second guess.
@@ -49,7 +52,7 @@ impl AuthorizationCode {
 }
 
 /// All codes that may still mean something.
-#[derive(Default)]
+#[derive(Default, Deserialize, Serialize)]
 pub(crate) struct AuthorizationCodes {
     codes: HashMap<String, AuthorizationCode>,
     oldest_first: VecDeque<String>,

@@ -41,8 +41,10 @@ use crate::wrong_codes::WrongCodes;
 pub struct AuthorizationServer {
     pub(crate) settings: Settings,
     started_at: Timestamp,
-    clock: VirtualClock,
+    pub(crate) clock: VirtualClock,
     pub(crate) randomness: Randomness,
+    /// What [`csrf_key`](Self::csrf_key) is made of.
+    pub(crate) csrf_secret: [u8; 32],
     /// Signs the tokens of the pages' forms.
     pub(crate) csrf_key: hmac::Key,
     pub(crate) clients: Clients,
@@ -79,7 +81,7 @@ impl AuthorizationServer {
         Self::named(settings, None, now)
     }
 
-    fn named(settings: Settings, name: Option<String>, now: Timestamp) -> Self {
+    pub(crate) fn named(settings: Settings, name: Option<String>, now: Timestamp) -> Self {
         let label = name.as_deref().unwrap_or_default();
         let mut randomness =
             settings.seed.map_or_else(Randomness::new, |seed| Randomness::seeded(seed, label));
@@ -87,7 +89,7 @@ impl AuthorizationServer {
         let tenant_path = name.as_ref().map_or_else(String::new, |name| format!("/t/{name}"));
         let issuer = issuer::at(&settings, None, &tenant_path);
         let tls_fault = settings.tls_fault;
-        let csrf_key = hmac::Key::new(hmac::HMAC_SHA256, &randomness.bytes::<32>());
+        let csrf_secret = randomness.bytes::<32>();
         Self {
             clients: Clients::new(&settings.clients),
             people: People::new(&settings.users),
@@ -95,7 +97,8 @@ impl AuthorizationServer {
             started_at,
             clock: VirtualClock::running(started_at, now),
             randomness,
-            csrf_key,
+            csrf_secret,
+            csrf_key: csrf_key(&csrf_secret),
             device_codes: DeviceCodes::default(),
             wrong_codes: WrongCodes::default(),
             authorization_codes: AuthorizationCodes::default(),
@@ -293,6 +296,10 @@ impl AuthorizationServer {
         let slash = if self.rules().trailing_slash { "/" } else { "" };
         format!("{issuer}{}{slash}", self.advertised_path(path))
     }
+}
+
+pub(crate) fn csrf_key(secret: &[u8; 32]) -> hmac::Key {
+    hmac::Key::new(hmac::HMAC_SHA256, secret)
 }
 
 impl fmt::Debug for AuthorizationServer {

@@ -4,8 +4,10 @@
 use std::ops::Add;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use serde::{Deserialize, Serialize};
+
 /// A moment, counted from the Unix epoch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
 pub struct Timestamp(Duration);
 
 impl Timestamp {
@@ -62,7 +64,7 @@ impl RealClock {
 }
 
 /// The clock that codes and tokens live by: it runs with real time from what it was set to, or stands still.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
 pub(crate) enum VirtualClock {
     Running {
         /// What it showed when real time was `real`.
@@ -82,6 +84,14 @@ impl VirtualClock {
         match self {
             Self::Running { shown, real } => shown + real_now.since(real),
             Self::Frozen(shown) => shown,
+        }
+    }
+
+    /// The clock that was saved at `saved`, at `real_now` of another run: real time passed between, unless it went back.
+    pub(crate) fn gone_on(self, saved: Timestamp, real_now: Timestamp) -> Self {
+        match self {
+            Self::Running { .. } => Self::running(self.at(saved) + real_now.since(saved), real_now),
+            Self::Frozen(shown) => Self::Frozen(shown),
         }
     }
 

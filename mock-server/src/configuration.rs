@@ -50,6 +50,9 @@ pub(crate) struct Configuration {
     /// Write the port to this file once the server listens
     #[arg(long, env = "MOCK_SERVER_PORT_FILE", value_name = "FILE")]
     port_file: Option<PathBuf>,
+    /// Keep codes, tokens, clients and people in this file over restarts
+    #[arg(long, env = "MOCK_SERVER_STATE", value_name = "FILE")]
+    state: Option<PathBuf>,
     /// Approve every login without a person
     #[arg(long, env = "MOCK_SERVER_AUTO_APPROVE", num_args = 0..=1, default_missing_value = "true", require_equals = true)]
     auto_approve: Option<bool>,
@@ -125,6 +128,7 @@ macro_rules! each_setting {
             tls_ca_file,
             tls_fault,
             port_file,
+            state,
             auto_approve,
             profile,
             interval,
@@ -256,6 +260,9 @@ impl Configuration {
         }
         for Host(host) in self.allow_host.unwrap_or_default() {
             builder = builder.allow_host(host);
+        }
+        if let Some(file) = self.state {
+            builder = builder.state_file(file);
         }
         if let Some(interval) = self.interval {
             builder = builder.interval(Duration::from_secs(interval.into()));

@@ -5,6 +5,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::clients::Client;
 use crate::clock::Timestamp;
 use crate::login_script::LoginScript;
@@ -28,6 +30,7 @@ const TIMELINES: usize = 50;
 const SLOW_DOWN_STEP: Duration = Duration::from_secs(5);
 
 /// One device login from its request to its end.
+#[derive(Deserialize, Serialize)]
 pub(crate) struct DeviceLogin {
     pub(crate) user_code: String,
     pub(crate) client: Arc<Client>,
@@ -41,16 +44,19 @@ pub(crate) struct DeviceLogin {
     required_gap: Duration,
     last_poll: Option<Timestamp>,
     pub(crate) pending_answers: u32,
-    /// What its next polls meet.
+    /// What its next polls meet; as long as the server runs.
+    #[serde(skip, default = "LoginScript::empty")]
     pub(crate) script: LoginScript,
-    /// How the device polls, for the verdicts.
+    /// How the device polls, for the verdicts; as long as the server runs.
+    #[serde(skip, default = "nothing_known")]
     pub(crate) conduct: PollingConduct,
-    /// What happened to it, for the page that shows it.
+    /// What happened to it, for the page that shows it; as long as the server runs.
+    #[serde(skip, default = "nothing_happened")]
     pub(crate) timeline: LoginTimeline,
 }
 
 /// What the person at the verification page said, and what came of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub(crate) enum Decision {
     Pending,
     Approved,
@@ -130,14 +136,25 @@ impl DeviceLogin {
     }
 }
 
+const EPOCH: Timestamp = Timestamp::from_unix(Duration::ZERO);
+
+fn nothing_known() -> PollingConduct {
+    PollingConduct::new(EPOCH, Duration::ZERO, Duration::ZERO)
+}
+
+fn nothing_happened() -> LoginTimeline {
+    LoginTimeline::new(EPOCH)
+}
+
 /// All device logins, found by either code.
-#[derive(Default)]
+#[derive(Default, Deserialize, Serialize)]
 pub(crate) struct DeviceCodes {
     by_device_code: HashMap<String, DeviceLogin>,
     /// Keys are user codes as [`normalise`] leaves them.
     by_user_code: HashMap<String, String>,
     oldest_first: VecDeque<String>,
     /// Whether any login came with a script: without one no poll looks for it.
+    #[serde(skip)]
     pub(crate) have_scripts: bool,
 }
 
@@ -190,6 +207,15 @@ impl DeviceCodes {
             timeline: LoginTimeline::new(now),
         };
         Ok((device_code.clone(), self.by_device_code.entry(device_code).or_insert(login)))
+    }
+
+    /// After a restart: what was not kept begins anew.
+    pub(crate) fn go_on(&mut self) {
+        for login in self.by_device_code.values_mut() {
+            let lifetime = login.expires_at.since(login.requested_at);
+            login.conduct = PollingConduct::new(login.requested_at, login.required_gap, lifetime);
+            login.timeline = LoginTimeline::new(login.requested_at);
+        }
     }
 
     pub(crate) fn by_device_code(&mut self, device_code: &str) -> Option<&mut DeviceLogin> {

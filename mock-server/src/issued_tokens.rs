@@ -6,6 +6,9 @@ use std::collections::{BinaryHeap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::clients::Client;
@@ -22,10 +25,11 @@ pub(crate) struct Issuance<'a> {
 }
 
 /// Names one authorization by a person (or by a client for itself): all tokens that descend from it are one family.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, Serialize)]
 pub(crate) struct GrantId(u64);
 
 /// What was authorized.
+#[derive(Deserialize, Serialize)]
 pub(crate) struct Grant {
     pub(crate) client: Arc<Client>,
     /// `None` where the client acts for itself.
@@ -44,11 +48,13 @@ impl Grant {
 }
 
 /// A grant, and how many tokens of it are remembered: with the last one it is forgotten.
+#[derive(Deserialize, Serialize)]
 struct Family {
     grant: Grant,
     tokens: usize,
 }
 
+#[derive(Deserialize, Serialize)]
 pub(crate) struct AccessToken {
     pub(crate) grant: GrantId,
     pub(crate) scope: Scope,
@@ -59,6 +65,7 @@ pub(crate) struct AccessToken {
     pub(crate) expires_at: Timestamp,
 }
 
+#[derive(Deserialize, Serialize)]
 pub(crate) struct RefreshToken {
     pub(crate) grant: GrantId,
     pub(crate) issuer: Arc<str>,
@@ -70,6 +77,7 @@ pub(crate) struct RefreshToken {
 }
 
 /// What became of a refresh token that was rotated out.
+#[derive(Deserialize, Serialize)]
 pub(crate) struct Spent {
     pub(crate) at: Timestamp,
     /// What was answered to its first use, if it may have to be repeated.
@@ -77,12 +85,31 @@ pub(crate) struct Spent {
 }
 
 /// By which a token is known: the server keeps no token that it issued.
-type Digest = [u8; 32];
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
+#[serde(try_from = "String", into = "String")]
+struct Digest([u8; 32]);
 
-fn digest(token: &str) -> Digest {
-    let mut digest = [0; 32];
-    digest.copy_from_slice(ring::digest::digest(&ring::digest::SHA256, token.as_bytes()).as_ref());
-    digest
+impl Digest {
+    fn of(token: &str) -> Self {
+        let mut digest = [0; 32];
+        digest.copy_from_slice(ring::digest::digest(&ring::digest::SHA256, token.as_bytes()).as_ref());
+        Self(digest)
+    }
+}
+
+impl From<Digest> for String {
+    fn from(Digest(digest): Digest) -> Self {
+        URL_SAFE_NO_PAD.encode(digest)
+    }
+}
+
+impl TryFrom<String> for Digest {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, &'static str> {
+        let bytes = URL_SAFE_NO_PAD.decode(text).ok().and_then(|bytes| bytes.try_into().ok());
+        bytes.map(Self).ok_or("a SHA-256 digest has 32 bytes in base64url")
+    }
 }
 
 /// Tokens, the first to expire on top.
@@ -92,7 +119,7 @@ type ByExpiry = BinaryHeap<Reverse<(Timestamp, Digest)>>;
 pub(crate) const CAPACITY: usize = 200_000;
 
 /// All tokens that may still mean something.
-#[derive(Default)]
+#[derive(Default, Deserialize, Serialize)]
 pub(crate) struct IssuedTokens {
     last_grant: u64,
     families: HashMap<GrantId, Family>,
@@ -129,7 +156,7 @@ impl IssuedTokens {
     pub(crate) fn remember_access_token(&mut self, now: Timestamp, text: &str, token: AccessToken) {
         self.forget_expired(now);
         self.count_token(token.grant);
-        let digest = digest(text);
+        let digest = Digest::of(text);
         self.access_by_expiry.push(Reverse((token.expires_at, digest)));
         self.access_tokens.insert(digest, token);
     }
@@ -152,7 +179,7 @@ impl IssuedTokens {
             expires_at,
             spent: None,
         };
-        let digest = digest(&text);
+        let digest = Digest::of(&text);
         self.refresh_by_expiry.push(Reverse((expires_at, digest)));
         self.refresh_tokens.insert(digest, token);
         self.count_token(grant);
@@ -161,7 +188,8 @@ impl IssuedTokens {
 
     /// An access token that is neither expired nor revoked, with its grant.
     pub(crate) fn active_access_token(&self, now: Timestamp, token: &str) -> Option<(&AccessToken, &Grant)> {
-        let access_token = self.access_tokens.get(&digest(token)).filter(|known| now < known.expires_at)?;
+        let access_token =
+            self.access_tokens.get(&Digest::of(token)).filter(|known| now < known.expires_at)?;
         Some((access_token, self.grant(access_token.grant)?))
     }
 
@@ -172,7 +200,7 @@ impl IssuedTokens {
         token: &str,
     ) -> Option<(&mut RefreshToken, &Grant)> {
         let refresh_token =
-            self.refresh_tokens.get_mut(&digest(token)).filter(|known| now < known.expires_at)?;
+            self.refresh_tokens.get_mut(&Digest::of(token)).filter(|known| now < known.expires_at)?;
         let family = self.families.get(&refresh_token.grant)?;
         Some((refresh_token, &family.grant))
     }
@@ -180,7 +208,7 @@ impl IssuedTokens {
     /// Keeps what was answered when `refresh_token` was spent, so that it can be repeated.
     pub(crate) fn remember_answer(&mut self, refresh_token: &str, answer: Value) {
         if let Some(spent) =
-            self.refresh_tokens.get_mut(&digest(refresh_token)).and_then(|token| token.spent.as_mut())
+            self.refresh_tokens.get_mut(&Digest::of(refresh_token)).and_then(|token| token.spent.as_mut())
         {
             spent.answer = Some(answer);
         }
@@ -188,8 +216,8 @@ impl IssuedTokens {
 
     /// Lets a token be known by another text.
     pub(crate) fn rename_access_token(&mut self, from: &str, to: &str) {
-        if let Some(access_token) = self.access_tokens.remove(&digest(from)) {
-            let digest = digest(to);
+        if let Some(access_token) = self.access_tokens.remove(&Digest::of(from)) {
+            let digest = Digest::of(to);
             self.access_by_expiry.push(Reverse((access_token.expires_at, digest)));
             self.access_tokens.insert(digest, access_token);
         }
@@ -197,7 +225,7 @@ impl IssuedTokens {
 
     /// Ends one access token; the rest of the family lives on.
     pub(crate) fn revoke_access_token(&mut self, token: &str) {
-        if let Some(access_token) = self.access_tokens.remove(&digest(token)) {
+        if let Some(access_token) = self.access_tokens.remove(&Digest::of(token)) {
             self.forget_token(access_token.grant);
         }
     }

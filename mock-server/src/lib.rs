@@ -132,10 +132,12 @@ mod revocation;
 mod router;
 mod routes;
 mod running_state;
+mod saved_state;
 mod scope;
 mod sessions;
 mod settings;
 mod signing;
+mod state_file;
 mod tenant;
 #[cfg(feature = "tls")]
 mod tls;

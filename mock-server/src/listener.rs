@@ -12,11 +12,11 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use http_body_util::{BodyExt as _, Either, LengthLimitError, Limited};
-use hyper::body::{Body as _, Incoming};
+use hyper::body::{Body as _, Bytes, Incoming};
 use hyper::header::{CONNECTION, HeaderValue, TRANSFER_ENCODING};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper::{Request, StatusCode};
+use hyper::{Method, Request, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpSocket, TcpStream};
@@ -28,6 +28,7 @@ use crate::clock::Timestamp;
 use crate::error_response::ErrorResponse;
 use crate::misbehaviour::Delivery;
 use crate::misbehaviour::delivery::DeliveredBody;
+use crate::printable::printable_text;
 use crate::request_stream::RequestStream;
 use crate::running_state::{Shared, lock};
 use crate::tls_faults::TlsFault;
@@ -252,6 +253,11 @@ async fn answer(
                 shared.changed.send_modify(|count| *count += 1);
             }
             shared.note_tls_changes();
+            let answer = if shared.state_file.is_some() && changes_state(&request, &answer) {
+                keep_state(shared, answer)
+            } else {
+                answer
+            };
             let recorded = shared.server.latest_request().filter(|_| is_news);
             let log = shared.on_request.clone().zip(recorded.cloned());
             (answer, log, waited, shared.changed.subscribe())
@@ -270,6 +276,34 @@ async fn answer(
         log(&recorded);
     }
     answer
+}
+
+/// Whether a restart must find what this request did. A poll that only waits leaves nothing that matters.
+fn changes_state(request: &Request<Bytes>, answer: &Answer) -> bool {
+    match answer {
+        Answer::Respond(response) | Answer::Deliver(response, _) => {
+            let is_read = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
+            let is_pending = response.status() == StatusCode::BAD_REQUEST
+                && response.body().windows(PENDING.len()).any(|part| part == PENDING);
+            // A redirect of the authorization endpoint carries a code.
+            if is_read { response.status().is_redirection() } else { !is_pending }
+        }
+        Answer::ResetConnection => true,
+    }
+}
+
+const PENDING: &[u8] = b"\"authorization_pending\"";
+
+/// What a client is told is kept before it is told.
+fn keep_state(shared: &Shared, answer: Answer) -> Answer {
+    match shared.save() {
+        Ok(()) => answer,
+        Err(error) => {
+            let description = format!("what this request did is not kept: {error}");
+            let refusal = ErrorResponse::new("temporarily_unavailable", printable_text(&description));
+            Answer::Respond(refusal.with_status(StatusCode::SERVICE_UNAVAILABLE).into_response())
+        }
+    }
 }
 
 /// Waits by the virtual clock, which a test may move at any time.

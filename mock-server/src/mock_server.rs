@@ -1,6 +1,7 @@
 //! The server as a value in a test: start it, decide in a person's place, drop it.
 
 use std::ops::Deref;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -23,8 +24,9 @@ use crate::journal::RecordedRequest;
 use crate::listener::{self, Accepting};
 use crate::person::Person;
 use crate::profiles::Profile;
-use crate::running_state::{RequestLog, Shared};
+use crate::running_state::{RequestLog, Shared, lock};
 use crate::settings::{Lifetimes, Rotation, Settings};
+use crate::state_file::StateFile;
 use crate::tenant::Tenant;
 #[cfg(feature = "tls")]
 use crate::tls::{Handshakes, Tls};
@@ -68,6 +70,7 @@ impl MockServer {
             port: 0,
             settings,
             on_request: None,
+            state_file: None,
             #[cfg(feature = "tls")]
             tls: None,
         }
@@ -148,6 +151,8 @@ impl MockServer {
         if let Socket::Listening(accepting) = self.replace_socket(Socket::Closed) {
             accepting.stop().await;
         }
+        // Only polls that wait are not kept yet, and those a restart may forget.
+        let _ = lock(&self.shared).save();
     }
 
     fn replace_socket(&self, socket: Socket) -> Socket {
@@ -180,6 +185,8 @@ impl fmt::Debug for MockServer {
 
 impl Drop for MockServer {
     fn drop(&mut self) {
+        // Handles and connections may outlive the server; its state file goes to the next one.
+        lock(&self.shared).state_file = None;
         if let Socket::Listening(accepting) = self.socket.get_mut().unwrap_or_else(PoisonError::into_inner) {
             accepting.abort_in_background();
         }
@@ -198,6 +205,7 @@ pub struct MockServerBuilder {
     port: u16,
     settings: Settings,
     on_request: Option<RequestLog>,
+    state_file: Option<PathBuf>,
     #[cfg(feature = "tls")]
     tls: Option<Tls>,
 }
@@ -345,6 +353,13 @@ impl MockServerBuilder {
         self
     }
 
+    /// Keeps codes, tokens, clients, people and the clock in this file over restarts: what a client was told, the next
+    /// run knows. Faults, scripts, the journal and verdicts end with the run. Every change writes the whole state.
+    pub fn state_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.state_file = Some(path.into());
+        self
+    }
+
     /// Is told of each request after its answer is decided, before it is sent; it may call the server.
     pub fn on_request(mut self, log: impl Fn(&RecordedRequest) + Send + Sync + 'static) -> Self {
         self.on_request = Some(Arc::new(log));
@@ -382,7 +397,13 @@ impl MockServerBuilder {
             tls_faults::check(&settings, fault)
                 .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
         }
-        let server = AuthorizationServer::new(settings, clock.now());
+        let (state_file, server) = match self.state_file {
+            Some(path) => {
+                let (file, saved) = StateFile::open(&path)?;
+                (Some(file), restore(settings, &path, saved.as_deref(), clock.now())?)
+            }
+            None => (None, AuthorizationServer::new(settings, clock.now())),
+        };
         let issuer = server.default_issuer();
         let changed = watch::Sender::new(0);
         let shared = Arc::new(Mutex::new(Shared {
@@ -390,10 +411,13 @@ impl MockServerBuilder {
             clock,
             on_request: self.on_request,
             changed,
+            state_file,
             tls_changes: watch::Sender::new(0),
             #[cfg(feature = "tls")]
             handshakes: handshakes.map(Arc::new),
         }));
+        // A file that cannot be written is told of now, not at the first login.
+        lock(&shared).save()?;
         let accepting = listener::serve(socket, Arc::clone(&shared))?;
         let tenant = Tenant::root(Arc::clone(&shared), issuer);
         let socket = Mutex::new(Socket::Listening(accepting));
@@ -416,4 +440,23 @@ impl MockServerBuilder {
         server.thread = Some((end, thread));
         Ok(server)
     }
+}
+
+/// The server as `path` has it; a file that cannot be read stays as it is.
+fn restore(
+    settings: Settings,
+    path: &Path,
+    saved: Option<&[u8]>,
+    now: Timestamp,
+) -> io::Result<AuthorizationServer> {
+    let Some(saved) = saved else {
+        return Ok(AuthorizationServer::new(settings, now));
+    };
+    AuthorizationServer::restored(settings, saved, now).map_err(|unusable| {
+        let message = format!(
+            "cannot use the state file {}: {unusable}; it is left as it is: move it away, or name another",
+            path.display()
+        );
+        io::Error::new(io::ErrorKind::InvalidData, message)
+    })
 }

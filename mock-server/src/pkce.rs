@@ -3,6 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::digest::{SHA256, digest};
+use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq as _;
 
 use crate::checks::{Check, Lenient};
@@ -10,13 +11,13 @@ use crate::error_response::ErrorResponse;
 use crate::request_parameters::RequestParameters;
 
 /// A `code_challenge` with the method that it came with: the two are kept together, so neither can stand in for the other.
-#[derive(Debug)]
+#[derive(Debug, Deserialize, Serialize)]
 pub(crate) struct CodeChallenge {
     method: Method,
     challenge: String,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 enum Method {
     Plain,
     S256,

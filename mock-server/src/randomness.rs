@@ -35,6 +35,22 @@ impl Randomness {
         Self { source: Source::Seed { key, counter: 0 }, block: [0; BLOCK], used: BLOCK }
     }
 
+    /// How many blocks of a seed were drawn; 0 where there is none.
+    pub(crate) fn drawn(&self) -> u64 {
+        match self.source {
+            Source::OperatingSystem => 0,
+            Source::Seed { counter, .. } => counter,
+        }
+    }
+
+    /// Goes on behind the blocks that another run drew, so that nothing it made is made again.
+    pub(crate) fn skip(&mut self, drawn: u64) {
+        if let Source::Seed { counter, .. } = &mut self.source {
+            *counter = drawn.max(*counter);
+            self.used = BLOCK;
+        }
+    }
+
     pub(crate) fn bytes<const N: usize>(&mut self) -> [u8; N] {
         const { assert!(N <= BLOCK) };
         if self.used + N > BLOCK {

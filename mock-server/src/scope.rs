@@ -1,5 +1,7 @@
 //! Scopes: RFC 6749 section 3.3.
 
+use serde::{Deserialize, Serialize};
+
 use crate::checks::Check;
 use crate::error_response::ErrorResponse;
 
@@ -27,7 +29,7 @@ impl Supported<'_> {
 }
 
 /// A set of scope tokens, in the order asked.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub(crate) struct Scope(Vec<String>);
 
 impl Scope {

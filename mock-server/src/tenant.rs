@@ -240,6 +240,8 @@ impl Tenant {
             None => act(&mut shared.server, now),
         };
         shared.note_tls_changes();
+        // Where that fails, the next answer over HTTP says it.
+        let _ = shared.save();
         result
     }
 

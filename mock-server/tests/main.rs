@@ -43,6 +43,7 @@ mod refresh_token;
 mod request_smuggling;
 mod resource;
 mod revocation;
+mod state_file;
 mod tenant;
 mod tls;
 mod token;

@@ -8,6 +8,8 @@ pub(crate) struct RawAnswer {
     pub(crate) status: u16,
     pub(crate) head: String,
     pub(crate) body: String,
+    /// Whether all of the body came that was announced.
+    pub(crate) is_whole: bool,
 }
 
 impl RawAnswer {
@@ -23,9 +25,14 @@ pub(crate) async fn exchange(port: u16, request: &str) -> std::io::Result<RawAns
     let mut bytes = Vec::new();
     stream.read_to_end(&mut bytes).await?;
     let text = String::from_utf8(bytes).expect("UTF-8");
-    let (head, body) = text.split_once("\r\n\r\n").expect("a head and a body");
+    let cut = || std::io::Error::new(std::io::ErrorKind::UnexpectedEof, "the answer was cut");
+    let (head, body) = text.split_once("\r\n\r\n").ok_or_else(cut)?;
+    let announced = head
+        .lines()
+        .find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length: ")?.parse().ok());
+    let is_whole = announced.is_none_or(|length: usize| body.len() == length);
     let status = head.split(' ').nth(1).expect("a status line").parse().expect("a status");
-    Ok(RawAnswer { status, head: head.to_owned(), body: body.to_owned() })
+    Ok(RawAnswer { status, head: head.to_owned(), body: body.to_owned(), is_whole })
 }
 
 pub(crate) async fn post(port: u16, path: &str, form: &str) -> std::io::Result<RawAnswer> {
