@@ -103,6 +103,45 @@ fn flags_beat_variables_and_those_beat_the_file() {
 }
 
 #[test]
+fn what_nobody_set_is_shown_with_its_default() {
+    let shown = String::from_utf8(run(&["config", "show"], &[]).stdout).unwrap();
+    for line in [
+        "# interval = 5  # default",
+        "# access-token-lifetime = 3600  # default",
+        "# profile = \"rfc\"  # default",
+        "# issuer is not set",
+    ] {
+        assert!(shown.lines().any(|shown| shown == line), "no {line:?} in\n{shown}");
+    }
+    // Each line is true: as a file, the defaults change nothing.
+    let written: String = shown
+        .lines()
+        .filter_map(|line| line.strip_prefix("# "))
+        .filter(|line| line.contains('='))
+        .fold(String::new(), |file, line| file + line + "\n");
+    let file = File::new("defaults.toml", &written);
+    let output = run(&["config", "show", "--config", file.path()], &[]);
+    assert!(output.status.success(), "{output:?}");
+}
+
+#[tokio::test]
+async fn one_variable_sets_several_clients_and_people() {
+    let clients = r#"[{"client_id": "a", "client_secret": "s"}, {"client_id": "b", "client_secret": "s"}]"#;
+    let people = r#"[{"sub": "carol"}, {"sub": "dave"}]"#;
+    let variables = [("MOCK_SERVER_CLIENTS", clients), ("MOCK_SERVER_USERS", people)];
+    let program = Program::start_with(&[], &variables);
+    let port = program.port();
+    for client_id in ["a", "b"] {
+        let form = format!("grant_type=client_credentials&client_id={client_id}&client_secret=s");
+        assert_eq!(post(port, "/token", &form).await.unwrap().status, 200, "{client_id}");
+    }
+    let people = get(port, "/_control/users", "").await.unwrap().json();
+    assert_eq!(people, json!({ "users": [{ "sub": "carol" }, { "sub": "dave" }] }));
+    let refused = complaint(&run(&[], &[("MOCK_SERVER_CLIENTS", r#"[{"client_secret": "s"}]"#)]));
+    assert!(refused.contains("missing field `client_id`"), "{refused}");
+}
+
+#[test]
 fn what_is_shown_hides_secrets_and_is_a_file_again() {
     let file = File::new("shown.toml", FILE);
     let output = run(&["--config", file.path(), "config", "show"], &[]);

@@ -1,19 +1,24 @@
 //! What the program is told: flags beat `MOCK_SERVER_*` variables, and those beat a file.
 
-use std::fmt::{self, Write as _};
-use std::net::Ipv6Addr;
+mod values;
+
 use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
 use std::time::Duration;
-use std::{fs, io};
+use std::{fmt, fs, io};
 
-use clap::parser::ValueSource;
-use clap::{ArgMatches, Args, ValueEnum};
+use clap::Args;
 use mock_server::{
-    AccessTokenFormat, Check, Client, Endpoint, Lenient, Lifetimes, MockServer, MockServerBuilder, Person,
-    Profile, Rotation, Timestamp, Tls, TlsFault,
+    AccessTokenFormat, Client, Lenient, Lifetimes, MockServer, MockServerBuilder, Person, Profile, Rotation,
+    Timestamp, Tls, TlsFault,
 };
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde::{Deserialize, Serialize};
+
+pub(crate) use values::list_of_relaxable_checks;
+use values::{
+    EndpointPath, Host, OneOrMore, ProfileName, RelaxableCheck, RotationName, TokenFormatName, as_list,
+    as_table, at_least_one, endpoint_path, host, listed, one_or_more, paths_in_table, relaxable_check,
+};
 
 /// Every setting, as a flag, as a variable and as a key of the file; what is left out has its default.
 #[derive(Clone, Debug, Default, Args, Deserialize, Serialize)]
@@ -106,12 +111,14 @@ pub(crate) struct Configuration {
     #[arg(long, env = "MOCK_SERVER_PATHS", value_name = "ENDPOINT=/PATH[,..]", value_delimiter = ',', value_parser = endpoint_path)]
     #[serde(default, deserialize_with = "paths_in_table", serialize_with = "as_table")]
     paths: Option<Vec<EndpointPath>>,
-    /// Register a client beside the ready-made ones: the members of RFC 7591 as JSON; may be repeated
-    #[arg(long = "client", env = "MOCK_SERVER_CLIENT", value_name = "JSON", value_parser = json::<Client>)]
-    clients: Option<Vec<Client>>,
-    /// Someone who can sign in, in place of alice: sub and claims as JSON; may be repeated
-    #[arg(long = "user", env = "MOCK_SERVER_USER", value_name = "JSON", value_parser = json::<Person>)]
-    users: Option<Vec<Person>>,
+    /// Register a client beside the ready-made ones: the members of RFC 7591 as JSON, or a list of such; may be repeated
+    #[arg(long = "client", env = "MOCK_SERVER_CLIENTS", value_name = "JSON", value_parser = one_or_more::<Client>)]
+    #[serde(default, deserialize_with = "listed", serialize_with = "as_list")]
+    clients: Option<Vec<OneOrMore<Client>>>,
+    /// Someone who can sign in, in place of alice: sub and claims as JSON, or a list of such; may be repeated
+    #[arg(long = "user", env = "MOCK_SERVER_USERS", value_name = "JSON", value_parser = one_or_more::<Person>)]
+    #[serde(default, deserialize_with = "listed", serialize_with = "as_list")]
+    users: Option<Vec<OneOrMore<Person>>>,
 }
 
 /// Runs an action for every setting, in the order of the file.
@@ -151,6 +158,9 @@ macro_rules! each_setting {
         )
     };
 }
+
+// After the macro, which it uses.
+mod shown;
 
 impl Configuration {
     /// What these flags and variables say, over what the file says.
@@ -279,218 +289,12 @@ impl Configuration {
         for EndpointPath { endpoint, path } in self.paths.unwrap_or_default() {
             builder = builder.endpoint_path(endpoint, path);
         }
-        for client in self.clients.unwrap_or_default() {
+        for client in self.clients.into_iter().flatten().flat_map(|OneOrMore(clients)| clients) {
             builder = builder.client(client);
         }
         if let Some(users) = self.users {
-            builder = builder.users(users);
+            builder = builder.users(users.into_iter().flat_map(|OneOrMore(users)| users));
         }
         Ok(builder)
     }
-
-    /// Every setting with where it comes from, as a file that can be used again once the secrets are put back.
-    pub(crate) fn show(&self, flags: &ArgMatches, file: Option<&Path>) -> io::Result<String> {
-        let mut hidden = self.clone();
-        for client in hidden.clients.iter_mut().flatten() {
-            client.secret = client.secret.as_ref().map(|_| "***".to_owned());
-        }
-        let mut settings = String::new();
-        let mut tables = String::new();
-        let mut defaults = String::new();
-        let mut show = |setting: &str, id: &str, value: Option<toml::Value>| {
-            let origin = match flags.value_source(id) {
-                Some(ValueSource::CommandLine) => "flag".to_owned(),
-                Some(ValueSource::EnvVariable) => "variable".to_owned(),
-                _ => file.map_or_else(String::new, |file| file.display().to_string()),
-            };
-            let is_table = value.as_ref().is_some_and(|value| {
-                value.is_table()
-                    || value.as_array().is_some_and(|items| items.first().is_some_and(toml::Value::is_table))
-            });
-            // A String takes whatever is written to it.
-            let _ = match value {
-                None => writeln!(defaults, "# {setting} has its default"),
-                Some(value) if is_table => {
-                    let table = toml::Table::from_iter([(setting.to_owned(), value)]);
-                    writeln!(tables, "\n# {origin}\n{}", table.to_string().trim_end())
-                }
-                Some(value) => writeln!(settings, "{setting} = {value}  # {origin}"),
-            };
-        };
-        macro_rules! show {
-            ($($setting:ident),*) => {
-                let values = toml::Table::try_from(&hidden).map_err(io::Error::other)?;
-                $(
-                    let key = stringify!($setting).replace('_', "-");
-                    show(&key, stringify!($setting), values.get(&key).cloned());
-                )*
-            };
-        }
-        each_setting!(show);
-        Ok(format!("{settings}{defaults}{tables}"))
-    }
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum, Deserialize, Serialize)]
-#[serde(rename_all = "lowercase")]
-enum ProfileName {
-    Rfc,
-    Octopus,
-    Nomos,
-    Github,
-}
-
-impl ProfileName {
-    const fn profile(self) -> Profile {
-        match self {
-            Self::Rfc => Profile::Rfc,
-            Self::Octopus => Profile::Octopus,
-            Self::Nomos => Profile::Nomos,
-            Self::Github => Profile::Github,
-        }
-    }
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum, Deserialize, Serialize)]
-#[serde(rename_all = "lowercase")]
-enum TokenFormatName {
-    Es256,
-    Rs256,
-    Opaque,
-}
-
-impl TokenFormatName {
-    const fn format(self) -> AccessTokenFormat {
-        match self {
-            Self::Es256 => AccessTokenFormat::Es256,
-            Self::Rs256 => AccessTokenFormat::Rs256,
-            Self::Opaque => AccessTokenFormat::Opaque,
-        }
-    }
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum, Deserialize, Serialize)]
-#[serde(rename_all = "lowercase")]
-enum RotationName {
-    Off,
-    On,
-}
-
-/// A check that can be relaxed.
-#[derive(Clone, Copy, Debug)]
-struct RelaxableCheck(Check);
-
-fn relaxable_check(name: &str) -> Result<RelaxableCheck, String> {
-    let relaxable = |check: &Check| check.relaxed().is_some();
-    Check::named(name).filter(relaxable).map(RelaxableCheck).ok_or_else(|| {
-        let names: Vec<_> =
-            Check::ALL.iter().filter(|check| relaxable(check)).map(|check| check.name()).collect();
-        format!("no check of this name can be relaxed: choose among {}", names.join(", "))
-    })
-}
-
-impl<'de> Deserialize<'de> for RelaxableCheck {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        relaxable_check(&String::deserialize(deserializer)?).map_err(de::Error::custom)
-    }
-}
-
-impl Serialize for RelaxableCheck {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.0.name())
-    }
-}
-
-/// What each check that can be relaxed then lets through.
-pub(crate) fn list_of_relaxable_checks() -> String {
-    let mut list = "Checks that --lenient relaxes:\n".to_owned();
-    for (name, relaxed) in Check::ALL.iter().filter_map(|check| Some((check.name(), check.relaxed()?))) {
-        list.extend([format!("  {name:22} {relaxed}\n")]);
-    }
-    list
-}
-
-/// What may be in `Host`.
-#[derive(Clone, Debug, Serialize)]
-struct Host(String);
-
-fn host(argument: &str) -> Result<Host, String> {
-    let (name, port) = match argument.rsplit_once(':') {
-        Some((name, port)) if !port.ends_with(']') => (name, Some(port)),
-        _ => (argument, None),
-    };
-    let fit = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-    let is_address = name
-        .strip_prefix('[')
-        .and_then(|name| name.strip_suffix(']'))
-        .is_some_and(|name| name.parse::<Ipv6Addr>().is_ok());
-    let is_name = !name.is_empty() && name.bytes().all(fit);
-    if (is_name || is_address) && port.is_none_or(|port| port.parse::<u16>().is_ok()) {
-        return Ok(Host(argument.to_owned()));
-    }
-    Err(format!("{argument:?} is no host, expected one such as mock or mock:8080, without a scheme"))
-}
-
-impl<'de> Deserialize<'de> for Host {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        host(&String::deserialize(deserializer)?).map_err(de::Error::custom)
-    }
-}
-
-/// Where an endpoint is served.
-#[derive(Clone, Debug)]
-struct EndpointPath {
-    endpoint: Endpoint,
-    path: String,
-}
-
-fn endpoint_path(argument: &str) -> Result<EndpointPath, String> {
-    let (name, path) = argument.split_once('=').ok_or("expected ENDPOINT=/PATH")?;
-    EndpointPath::new(name, path)
-}
-
-impl EndpointPath {
-    fn new(name: &str, path: &str) -> Result<Self, String> {
-        let endpoint = Endpoint::ALL.into_iter().find(|endpoint| endpoint.name() == name);
-        let endpoint = endpoint.ok_or_else(|| {
-            format!(
-                "unknown endpoint {name}, expected one of {}",
-                Endpoint::ALL.map(Endpoint::name).join(", ")
-            )
-        })?;
-        let fit = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte);
-        if !path.starts_with('/') || path.ends_with('/') || !path.bytes().all(fit) {
-            return Err(format!(
-                "{path:?} is no path, expected one such as /oauth2/{name}, without a slash at its end"
-            ));
-        }
-        Ok(Self { endpoint, path: path.to_owned() })
-    }
-}
-
-fn paths_in_table<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<EndpointPath>>, D::Error> {
-    let table = std::collections::BTreeMap::<String, String>::deserialize(deserializer)?;
-    let paths = table.iter().map(|(name, path)| EndpointPath::new(name, path).map_err(de::Error::custom));
-    paths.collect::<Result<_, _>>().map(Some)
-}
-
-#[expect(clippy::ref_option, reason = "serde hands it so")]
-fn as_table<S: Serializer>(paths: &Option<Vec<EndpointPath>>, serializer: S) -> Result<S::Ok, S::Error> {
-    match paths {
-        Some(paths) => {
-            serializer.collect_map(paths.iter().map(|mapped| (mapped.endpoint.name(), mapped.path.as_str())))
-        }
-        None => serializer.serialize_none(),
-    }
-}
-
-fn at_least_one<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {
-    match u32::deserialize(deserializer)? {
-        0 => Err(de::Error::custom("expected 1 second or more")),
-        seconds => Ok(Some(seconds)),
-    }
-}
-
-fn json<T: de::DeserializeOwned>(argument: &str) -> Result<T, String> {
-    serde_json::from_str(argument).map_err(|error| error.to_string())
 }
