@@ -170,7 +170,7 @@ async fn what_a_killed_program_told_its_clients_the_next_one_knows() {
             loop {
                 match post(port, "/device-authorization", "client_id=device").await {
                     Ok(answer) if answer.status == 200 && answer.is_whole => {
-                        known.push(text(&answer.json(), "device_code"))
+                        known.push(text(&answer.json(), "device_code"));
                     }
                     _ => break,
                 }
