@@ -11,6 +11,8 @@ pub(crate) mod kernel_keyring;
 pub(crate) mod key_file;
 #[cfg(feature = "passphrase")]
 pub(crate) mod passphrase;
+#[cfg(feature = "system-keyring")]
+pub(crate) mod system_keyring;
 #[cfg(all(feature = "systemd-credential", target_os = "linux"))]
 pub(crate) mod systemd_credential;
 
@@ -30,6 +32,12 @@ pub trait KeySource: fmt::Debug + Send + Sync {
 
     /// The key; `None`: there is none. Asked for with every record that is read.
     fn find(&self, directory: &Path) -> Result<Option<SealingKey>, StoreError>;
+
+    /// The key as it is now, for records that others must be able to read: a source that remembers what it
+    /// found looks again.
+    fn find_to_write(&self, directory: &Path) -> Result<Option<SealingKey>, StoreError> {
+        self.find(directory)
+    }
 
     /// Makes the key. Several threads and processes may do so at the same time: all get the same one.
     fn make(&self, directory: &Path) -> Result<SealingKey, StoreError>;

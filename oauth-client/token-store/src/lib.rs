@@ -17,7 +17,8 @@
 //! # Features
 //!
 //! By default there are plain files and memory. Each place for the key of sealed files is a feature of its
-//! own, so that an application links what it uses and nothing else:
+//! own, so that an application links what it uses and nothing else. On a machine without a screen there is
+//! rarely a system keyring; the others work there:
 //!
 //! | feature | key | survives a reboot | brings |
 //! |---|---|---|---|
@@ -26,6 +27,7 @@
 //! | `passphrase` | `Passphrase`: what a person knows, through Argon2id | yes | argon2 |
 //! | `systemd-credential` | `SystemdCredential`, on Linux: given to a service by its unit | yes | |
 //! | `kernel-keyring` | `KernelKeyring`, on Linux: in the kernel's memory | **no**: then sign in again | linux-keyutils |
+//! | `system-keyring` | `SystemKeyring`: Secret Service over D-Bus, Keychain, Credential Manager | yes | secret-service with zbus; on macOS and Windows keyring-core |
 //!
 //! ```no_run
 //! use oauth_token_store::{PlainFileStore, TokenKey, TokenNeed, UnixTime, fresh_token};
@@ -78,6 +80,8 @@ pub use key_source::kernel_keyring::KernelKeyring;
 pub use key_source::key_file::KeyFile;
 #[cfg(feature = "passphrase")]
 pub use key_source::passphrase::{Passphrase, PassphraseCost};
+#[cfg(feature = "system-keyring")]
+pub use key_source::system_keyring::SystemKeyring;
 #[cfg(all(feature = "systemd-credential", target_os = "linux"))]
 pub use key_source::systemd_credential::SystemdCredential;
 pub use login::{log_out, save_login};

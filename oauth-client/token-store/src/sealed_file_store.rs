@@ -190,7 +190,7 @@ impl Sealed {
         if let Some(sealing_key) = &self.writing_key {
             return Ok(sealing_key.clone());
         }
-        let sealing_key = match self.source.find(&self.directory)? {
+        let sealing_key = match self.source.find_to_write(&self.directory)? {
             Some(sealing_key) => sealing_key,
             None if self.source.survives_reboot() && self.has_records()? => {
                 return Err(self.source.missing(&self.directory));

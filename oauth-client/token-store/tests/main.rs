@@ -19,6 +19,8 @@ mod record;
 mod refresh;
 #[cfg(feature = "sealed-file")]
 mod sealed_file_store;
+#[cfg(all(feature = "system-keyring", target_os = "linux"))]
+mod system_keyring;
 #[cfg(all(feature = "systemd-credential", target_os = "linux"))]
 mod systemd_credential;
 #[cfg(unix)]
