@@ -20,15 +20,18 @@ const COOKIE_NAME: &str = "mock_server_session";
 pub(crate) struct Session {
     id: String,
     is_new: bool,
+    /// Whether the browser may send it over TLS alone.
+    is_secure: bool,
 }
 
 impl Session {
     /// The session that the request's cookie names, or a new one.
     pub(crate) fn of(server: &mut AuthorizationServer, exchange: &Exchange<'_>) -> Self {
+        let is_secure = server.settings.tls;
         if let Some(id) = cookie(exchange) {
-            return Self { id, is_new: false };
+            return Self { id, is_new: false, is_secure };
         }
-        Self { id: server.randomness.token(), is_new: true }
+        Self { id: server.randomness.token(), is_new: true, is_secure }
     }
 
     /// What a form of this session has to send back as `csrf_token`.
@@ -39,7 +42,8 @@ impl Session {
     /// Sets the cookie if the browser does not have it yet.
     pub(crate) fn remember(&self, mut response: Response) -> Response {
         if self.is_new {
-            let cookie = format!("{COOKIE_NAME}={}; Path=/; HttpOnly; SameSite=Lax", self.id);
+            let secure = if self.is_secure { "; Secure" } else { "" };
+            let cookie = format!("{COOKIE_NAME}={}; Path=/; HttpOnly; SameSite=Lax{secure}", self.id);
             if let Ok(cookie) = HeaderValue::from_str(&cookie) {
                 response.headers_mut().insert(SET_COOKIE, cookie);
             }

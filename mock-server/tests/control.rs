@@ -212,3 +212,16 @@ fn a_get_changes_nothing() {
     state.get("/_control/reset").assert_error(405, "invalid_request");
     assert_eq!(state.poll_error(&login), "authorization_pending");
 }
+
+#[cfg(feature = "tls")]
+#[test]
+fn a_whole_number_may_be_written_with_a_point() {
+    // JSON has one kind of number, and some clients write all of them so.
+    let mut state = State::with(|settings| settings.tls = true);
+    let json = [("content-type", "application/json")];
+    let body = r#"{"fault": "cut_off", "connections": 2.0}"#;
+    assert_eq!(state.send("POST", "/_control/tls", &json, body).status, 204);
+    assert_eq!(state.get("/_control/tls").json()["connections"], 2);
+    let refused = state.send("POST", "/_control/tls", &json, r#"{"fault": "cut_off", "connections": 2.5}"#);
+    refused.assert_error(400, "invalid_request");
+}

@@ -322,3 +322,12 @@ fn the_brake_can_be_taken_off() {
         assert_eq!(browser.type_code("BBBB-BBBB").status, 400);
     }
 }
+
+#[test]
+fn the_session_cookie_is_for_tls_alone_where_there_is_tls() {
+    for (tls, ends_with) in [(true, "; Secure"), (false, "; SameSite=Lax")] {
+        let page = State::with(|settings| settings.tls = tls).get("/device?user_code=BCDF-GHJK");
+        let cookie = page.header("set-cookie").expect("a session");
+        assert!(cookie.ends_with(ends_with) && cookie.contains("; HttpOnly"), "{cookie}");
+    }
+}

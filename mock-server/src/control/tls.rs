@@ -1,24 +1,15 @@
 //! `/_control/tls`: certificates that a client must not trust, and the authority that it may.
 
 use hyper::{Method, StatusCode};
-use serde::Deserialize;
 use serde_json::json;
 
-use super::body::read;
+use super::body::Members;
 use super::refuse;
 use crate::authorization_server::AuthorizationServer;
 use crate::error_response::ErrorResponse;
 use crate::exchange::Exchange;
 use crate::http_response::{Response, empty, json_no_store, no_store, with_body};
 use crate::tls_faults::TlsFault;
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Breakage {
-    fault: TlsFault,
-    #[serde(default)]
-    connections: Option<u64>,
-}
 
 /// POST sets the fault of the next connections, GET shows it, DELETE takes it away.
 pub(super) fn respond(
@@ -29,8 +20,9 @@ pub(super) fn respond(
     refuse_tenants(server)?;
     let method = exchange.request.method();
     if method == Method::POST {
-        let Breakage { fault, connections } = read(exchange)?;
-        server.break_handshakes(fault, connections).map_err(refuse)?;
+        let members = Members::of(exchange, &["fault", "connections"])?;
+        let fault: TlsFault = members.require("fault")?.parse().map_err(ErrorResponse::invalid_request)?;
+        server.break_handshakes(fault, members.whole("connections")?).map_err(refuse)?;
         return Ok(no_store(empty(StatusCode::NO_CONTENT)));
     }
     if method == Method::DELETE {
