@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use mock_server::{Endpoint, Fault, Severity};
+use mock_server::{Endpoint, Fault, Profile, Severity};
 
 use crate::state::{CHALLENGE, State, VERIFIER, basic};
 
@@ -166,6 +166,52 @@ fn after_a_failure_the_next_wait_is_longer() {
         }
         assert_eq!(broken(&state), [(Severity::Note, "back-off-after-failure")], "{fault:?}");
     }
+}
+
+#[test]
+fn after_a_timeout_the_next_wait_is_longer() {
+    let mut state = State::new();
+    let login = state.start_device_login();
+    state.server.fail_next(Endpoint::Token, &Fault::NoAnswer, 2);
+    for wait in [5, 10, 5] {
+        state.wait_seconds(wait);
+        state.poll(&login);
+    }
+    assert_eq!(broken(&state), [(Severity::Error, "back-off-after-timeout")]);
+}
+
+#[test]
+fn a_redirect_of_the_token_endpoint_is_not_to_be_followed_least_of_all_with_credentials() {
+    let elsewhere = |state: &mut State, method: &str, headers: &[(&str, &str)], body: &str| {
+        state.server.fail_next(Endpoint::Token, &Fault::Redirect { location: None }, 1);
+        let form = "grant_type=refresh_token&client_id=device&refresh_token=x";
+        let location = state.post("/token", form).header("location").expect("a redirect").to_owned();
+        let (_, path) = location.rsplit_once('/').expect("a path");
+        if !method.is_empty() {
+            state.send(method, &format!("/{path}"), headers, body);
+        }
+    };
+    let mut stays = State::new();
+    elsewhere(&mut stays, "", &[], "");
+    assert_eq!(broken(&stays), []);
+    assert_eq!(stays.get("/_control/verdicts").json()["checked"]["no-redirect-followed"], 1);
+    let mut follows = State::new();
+    elsewhere(&mut follows, "GET", &[], "");
+    assert_eq!(broken(&follows), [(Severity::Note, "no-redirect-followed")]);
+    for (headers, body) in [(&[][..], "refresh_token=x"), (&[("authorization", "Basic eDp5")][..], "")] {
+        let mut tells = State::new();
+        elsewhere(&mut tells, "POST", headers, body);
+        assert_eq!(broken(&tells), [(Severity::Error, "no-credentials-elsewhere")]);
+    }
+}
+
+#[test]
+fn a_post_that_became_a_get_at_the_path_with_its_slash_followed_a_redirect() {
+    let mut state = State::with(|settings| settings.profile = Profile::Octopus);
+    assert_eq!(state.post("/token", "grant_type=client_credentials&client_id=device").status, 301);
+    assert_eq!(broken(&state), []);
+    state.get("/token/");
+    assert_eq!(broken(&state), [(Severity::Note, "no-redirect-followed")]);
 }
 
 #[test]
