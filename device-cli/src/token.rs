@@ -1,11 +1,12 @@
 //! `token`: an access token that works now, for scripts.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use oauth_client::SessionError;
 use oauth_client::token_store::{
     FreshToken, LoginNeeded, RefreshError, TokenKey, TokenNeed, TokenStore, UnixTime, use_without_lock,
 };
+use oauth_client::{Session, SessionError};
 
 use crate::arguments::TokenArguments;
 use crate::configuration::Configuration;
@@ -35,7 +36,7 @@ pub(crate) fn run(
     let in_words = |error: RefreshError| failure(SessionError::from(error), &profile);
     let fresh = match use_without_lock(record, &need, UnixTime::now()).map_err(in_words)? {
         Some(fresh) => fresh,
-        None => on_a_runtime(refresh(&settings, store, &key, &need, &profile, terminal))?,
+        None => on_a_runtime(refresh(&settings, store, &key, arguments.min_ttl, &profile, terminal))?,
     };
     if let Some(warning) = &fresh.warning {
         terminal.say(&format!("warning: {warning}"));
@@ -57,13 +58,13 @@ async fn refresh(
     settings: &Settings,
     store: Arc<dyn TokenStore>,
     key: &TokenKey,
-    need: &TokenNeed,
+    min_ttl: Duration,
     profile: &str,
     terminal: &mut Terminal,
 ) -> Result<FreshToken, Failure> {
-    let client = settings.client()?;
+    let session = Session::open_key(settings.client()?, store, key.clone());
     let mut interruption = Interruption::listen().map_err(|error| Failure::no_signals(&error))?;
-    let mut refresh = std::pin::pin!(client.fresh_token(store, key, need));
+    let mut refresh = std::pin::pin!(session.access_token_for(min_ttl));
     let mut interrupted = None;
     let result = loop {
         tokio::select! {

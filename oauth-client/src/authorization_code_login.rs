@@ -6,6 +6,8 @@ use oauth_protocol::{
     AccessTokenResponse, AuthorizationCodeRequest, AuthorizationResponseError, CodeVerifier, Pkce, Scope,
 };
 
+use oauth_token_store::UnixTime;
+
 use crate::client::{Client, Shared};
 use crate::endpoints::Endpoint;
 use crate::error::{ConfigurationError, Error};
@@ -17,6 +19,7 @@ use crate::loopback::{Loopback, LoopbackReceiver};
 pub struct AuthorizationCodeLogin {
     shared: Arc<Shared>,
     request: Arc<AuthorizationCodeRequest>,
+    requested_scope: Scope,
 }
 
 /// A login whose redirect comes back to this machine (RFC 8252). Dropping it cancels the login.
@@ -93,7 +96,7 @@ impl AuthorizationCodeLogin {
             };
             request = request.with_issuer(issuer.as_str(), required);
         }
-        Ok(Self { shared, request: Arc::new(request) })
+        Ok(Self { shared, request: Arc::new(request), requested_scope: scope.clone() })
     }
 
     /// Where to send the browser.
@@ -134,12 +137,22 @@ impl LoopbackLogin {
     /// Waits for the browser to come back with this login's `state`, and exchanges the code. What else
     /// reaches the port is turned away and does not end the wait.
     pub async fn wait(self) -> Result<AccessTokenResponse, Error> {
+        Ok(self.wait_with_time().await?.0)
+    }
+
+    /// Also when the token was asked for.
+    pub(crate) async fn wait_with_time(self) -> Result<(AccessTokenResponse, UnixTime), Error> {
         let request = Arc::clone(&self.login.request);
         let is_answer = Arc::new(move |query: &str| request.is_answered_by(query));
         let arrived = self.receiver.receive(is_answer).await;
+        let requested_at = self.login.shared.clock.unix_time();
         let result = self.login.finish(&arrived.query).await;
         arrived.answer(result.is_ok()).await;
-        result
+        Ok((result?, requested_at))
+    }
+
+    pub(crate) const fn requested_scope(&self) -> &Scope {
+        &self.login.requested_scope
     }
 }
 

@@ -60,6 +60,12 @@ impl Client {
         self.shared.provider.issuer.as_deref()
     }
 
+    /// What tells this server from others where logins are kept: the issuer, or the token endpoint.
+    pub(crate) fn server(&self) -> &str {
+        let provider = &self.shared.provider;
+        provider.issuer.as_ref().or(provider.endpoints.token.as_ref()).map_or("", String::as_str)
+    }
+
     /// The host that [`ClientBuilder::dangerously_allow_http`] named, for a status page to show.
     pub fn dangerously_allowed_http_host(&self) -> Option<&str> {
         self.shared.endpoint_policy.dangerously_allowed_http_host()
@@ -82,15 +88,7 @@ impl Client {
     ) -> impl Future<Output = Result<AccessTokenResponse, Error>> + Send + 'static {
         let shared = Arc::clone(&self.shared);
         let scope: Scope = scope.split_ascii_whitespace().collect();
-        async move {
-            let (authentication, endpoint) = shared.token_endpoint().await?;
-            let mut request = ClientCredentialsRequest::new(authentication, endpoint)?.with_scope(&scope);
-            for (name, value) in &shared.parameters {
-                request = request.with_parameter(name, value.expose());
-            }
-            let response = shared.send(request.request()).await?;
-            Ok(request.process_response(&response)?)
-        }
+        async move { shared.client_credentials(shared.token_endpoint().await?, &scope).await }
     }
 
     /// A new access token for `refresh_token` (RFC 6749 §6). Where the server sends no new refresh token the
@@ -191,6 +189,19 @@ impl Shared {
     pub(crate) async fn token_endpoint(&self) -> Result<(ClientAuthentication, EndpointUrl), Error> {
         let endpoint = self.endpoint(Endpoint::Token).await?;
         Ok((self.authentication().await?, endpoint))
+    }
+
+    pub(crate) async fn client_credentials(
+        &self,
+        (authentication, endpoint): (ClientAuthentication, EndpointUrl),
+        scope: &Scope,
+    ) -> Result<AccessTokenResponse, Error> {
+        let mut request = ClientCredentialsRequest::new(authentication, endpoint)?.with_scope(scope);
+        for (name, value) in &self.parameters {
+            request = request.with_parameter(name, value.expose());
+        }
+        let response = self.send(request.request()).await?;
+        Ok(request.process_response(&response)?)
     }
 
     pub(crate) async fn refresh(

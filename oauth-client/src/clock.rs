@@ -1,9 +1,10 @@
-//! The clock that decides when to poll.
+//! The clock that decides when to poll and when to refresh.
 
 use std::pin::Pin;
 use std::time::Duration;
 
 use oauth_protocol::Instant;
+use oauth_token_store::UnixTime;
 
 /// A future that can be sent to another thread.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -15,6 +16,11 @@ pub trait Clock: Send + Sync {
 
     /// Ends at `deadline` or earlier: the caller reads the clock again.
     fn sleep_until(&self, deadline: Instant) -> BoxFuture<'_, ()>;
+
+    /// The time of day, which says when a token expires; it may be set and go back.
+    fn unix_time(&self) -> UnixTime {
+        UnixTime::now()
+    }
 }
 
 /// The machine's own clock: `CLOCK_BOOTTIME` on Linux, which counts through suspend.

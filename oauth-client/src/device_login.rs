@@ -26,6 +26,7 @@ pub struct DeviceLogin {
     in_flight: Option<BoxFuture<'static, Result<HttpResponse, TransportError>>>,
     last_failure: Option<TransportError>,
     token_requested_at: UnixTime,
+    requested_scope: Scope,
     stage: Stage,
 }
 
@@ -105,7 +106,7 @@ impl Client {
             let request = shared.device_code_request().await?.with_scope(&scope);
             let seed = getrandom::u64().map_err(|_| ConfigurationError::NoRandomness)?;
             let grant = DeviceCodeGrant::new(request, shared.polling_policy, seed);
-            DeviceLogin::from_first_codes(shared, grant).await
+            DeviceLogin::from_first_codes(shared, grant, scope).await
         }
     }
 
@@ -120,7 +121,7 @@ impl Client {
             let request = shared.device_code_request().await?;
             let now = shared.clock.now();
             let grant = DeviceCodeGrant::resume(request, shared.polling_policy, pending, elapsed, now);
-            DeviceLogin::from_first_codes(shared, grant).await
+            DeviceLogin::from_first_codes(shared, grant, Scope::default()).await
         }
     }
 }
@@ -140,7 +141,11 @@ impl Shared {
 }
 
 impl DeviceLogin {
-    async fn from_first_codes(shared: Arc<Shared>, mut grant: DeviceCodeGrant) -> Result<Self, Error> {
+    async fn from_first_codes(
+        shared: Arc<Shared>,
+        mut grant: DeviceCodeGrant,
+        requested_scope: Scope,
+    ) -> Result<Self, Error> {
         let mut last_failure = None;
         loop {
             match grant.poll(shared.clock.now()) {
@@ -151,13 +156,15 @@ impl DeviceLogin {
                 Action::WaitUntil(deadline) => shared.clock.sleep_until(deadline).await,
                 Action::ShowUserCode(codes) => {
                     let codes = codes.clone();
+                    let token_requested_at = shared.clock.unix_time();
                     return Ok(Self {
                         shared,
                         grant,
                         codes,
                         in_flight: None,
                         last_failure: None,
-                        token_requested_at: UnixTime::now(),
+                        token_requested_at,
+                        requested_scope,
                         stage: Stage::CodesNotReported,
                     });
                 }
@@ -196,6 +203,10 @@ impl DeviceLogin {
     /// Waits until the person has decided or the code has expired, through lost connections, rate limits
     /// and captive portals.
     pub async fn wait(mut self) -> Result<Box<AccessTokenResponse>, Error> {
+        self.wait_for_end().await
+    }
+
+    pub(crate) async fn wait_for_end(&mut self) -> Result<Box<AccessTokenResponse>, Error> {
         loop {
             match self.next_event().await {
                 Some(DeviceLoginEvent::Authorized(tokens)) => return Ok(tokens),
@@ -276,8 +287,13 @@ impl DeviceLogin {
         self.token_requested_at
     }
 
+    /// The scope that was asked for; empty for a login that was resumed.
+    pub(crate) const fn requested_scope(&self) -> &Scope {
+        &self.requested_scope
+    }
+
     fn start(&mut self, request: HttpRequest) {
-        self.token_requested_at = UnixTime::now();
+        self.token_requested_at = self.shared.clock.unix_time();
         let shared = Arc::clone(&self.shared);
         self.in_flight = Some(Box::pin(async move { shared.send(request).await }));
     }

@@ -16,6 +16,9 @@ mod provider;
 #[cfg(feature = "reqwest")]
 mod reqwest_transport;
 mod session;
+mod session_error;
+mod session_events;
+mod session_logout;
 
 pub use authorization_code_login::{AuthorizationCodeLogin, LoopbackLogin};
 pub use client::Client;
@@ -35,4 +38,7 @@ pub use oauth_protocol::{
 };
 pub use oauth_token_store as token_store;
 pub use provider::Provider;
-pub use session::SessionError;
+pub use session::Session;
+pub use session_error::{LoginNotStored, SessionError, SignInError};
+pub use session_events::{SessionEvent, SessionEvents};
+pub use session_logout::{Logout, Revocation};

@@ -30,16 +30,16 @@
 //! | `system-keyring` | `SystemKeyring`: Secret Service over D-Bus, Keychain, Credential Manager | yes | secret-service with zbus; on macOS and Windows keyring-core |
 //!
 //! ```no_run
-//! use oauth_token_store::{PlainFileStore, TokenKey, TokenNeed, UnixTime, fresh_token};
+//! use oauth_token_store::{Grant, PlainFileStore, TokenKey, TokenNeed, UnixTime, fresh_token};
 //!
-//! # fn send(_: &oauth_protocol::Secret) -> Result<oauth_protocol::AccessTokenResponse, oauth_protocol::Error> {
+//! # fn send(_: Grant<'_>) -> Result<oauth_protocol::AccessTokenResponse, oauth_protocol::Error> {
 //! #     Err(oauth_protocol::Error::Transport(oauth_protocol::TransportFailure::Connect))
 //! # }
 //! # fn main() -> Result<(), oauth_token_store::RefreshError> {
 //! let store = PlainFileStore::new("/var/lib/my-device/tokens");
 //! let key = TokenKey::new("https://auth.example.com", "my-client-id", "default");
-//! let token = fresh_token(&store, &key, &TokenNeed::new(), &UnixTime::now, |refresh_token| {
-//!     send(refresh_token) // oauth_protocol::RefreshTokenRequest, over the HTTP client that you have
+//! let token = fresh_token(&store, &key, &TokenNeed::new(), &UnixTime::now, |grant| {
+//!     send(grant) // oauth_protocol::RefreshTokenRequest, over the HTTP client that you have
 //! })?;
 //! if let Some(warning) = token.warning {
 //!     eprintln!("{warning}");
@@ -90,7 +90,7 @@ pub use move_record::{move_record, move_records};
 pub use plain_file_store::PlainFileStore;
 pub use record::{InDoubt, RefreshPoint, TokenRecord};
 pub use refresh::{
-    NextStep, PendingRefresh, TokenNeed, begin_refresh, fresh_token, next_step, use_without_lock,
+    Grant, NextStep, PendingRefresh, TokenNeed, begin_refresh, fresh_token, next_step, use_without_lock,
 };
 pub use refresh_outcome::{FreshToken, LoginNeeded, RefreshError, Warning};
 #[cfg(feature = "sealed-file")]

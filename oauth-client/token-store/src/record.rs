@@ -114,6 +114,39 @@ impl TokenRecord {
         }
     }
 
+    /// The record that a client with credentials of its own has before its first token: it keeps the place,
+    /// and says when a failed request may be tried again.
+    pub(crate) fn before_any(key: TokenKey, now: UnixTime) -> Self {
+        Self {
+            key,
+            generation: 0,
+            scopes: Scope::default(),
+            token_type: "Bearer".into(),
+            access_token: Secret::new(""),
+            refresh_token: None,
+            id_token: None,
+            obtained_at: now,
+            expires_in: Some(Duration::ZERO),
+            refresh_at: Some(now),
+            retry_not_before: None,
+            failures: 0,
+            in_doubt: None,
+            login_needed: false,
+        }
+    }
+
+    /// The record after a new token for the client itself, of which nothing stays (RFC 6749 §4.4.3).
+    pub(crate) fn renewed(
+        &self,
+        response: &AccessTokenResponse,
+        requested: &Scope,
+        sent_at: UnixTime,
+        point: RefreshPoint,
+    ) -> Self {
+        let generation = self.generation.saturating_add(1);
+        Self { generation, ..Self::new(self.key.clone(), response, requested, sent_at, point) }
+    }
+
     /// The record after a refresh: what the answer leaves out stays as it was (RFC 6749 §6).
     pub(crate) fn refreshed(
         &self,
@@ -121,8 +154,7 @@ impl TokenRecord {
         sent_at: UnixTime,
         point: RefreshPoint,
     ) -> Self {
-        let mut next = Self::new(self.key.clone(), response, &self.scopes, sent_at, point);
-        next.generation = self.generation.saturating_add(1);
+        let mut next = self.renewed(response, &self.scopes, sent_at, point);
         next.refresh_token = next.refresh_token.or_else(|| self.refresh_token.clone());
         next.id_token = next.id_token.or_else(|| self.id_token.clone());
         next
@@ -139,6 +171,12 @@ impl TokenRecord {
         };
         let in_doubt = InDoubt { refresh_token_sha256, generation: self.generation, tries };
         Self { in_doubt: Some(in_doubt), ..self.clone() }
+    }
+
+    /// Whether there is an access token in it: the first request for a client's own may have failed.
+    #[must_use]
+    pub fn holds_a_token(&self) -> bool {
+        !self.access_token.expose().is_empty()
     }
 
     /// When the access token expires; `None`: unknown.

@@ -104,7 +104,8 @@ pub(crate) fn from_json(bytes: &[u8]) -> Result<TokenRecord, NotARecord> {
         return Err(NotARecord::UnknownVersion(version));
     }
     let json: RecordJson<'_> = serde_json::from_slice(bytes).map_err(corrupt)?;
-    if json.access_token.is_empty() {
+    // Only a record from before the first token has none, and that one is over.
+    if json.access_token.is_empty() && json.expires_in != Some(0) {
         return Err(NotARecord::Corrupt);
     }
     Ok(TokenRecord {

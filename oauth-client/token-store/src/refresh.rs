@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use oauth_protocol::{AccessTokenResponse, Error, ErrorCode, ErrorResponse, Secret, TransportFailure};
+use oauth_protocol::{AccessTokenResponse, Error, ErrorCode, ErrorResponse, Scope, Secret, TransportFailure};
 
 use crate::{
     FreshToken, LockedRecord, LoginNeeded, RefreshError, RefreshPoint, StoreError, StoreProblem, TokenKey,
@@ -21,6 +21,17 @@ const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(60 * 60);
 pub struct TokenNeed {
     min_ttl: Duration,
     rejected: Option<Secret>,
+    client_credentials: Option<Scope>,
+    seen_generation: Option<u64>,
+}
+
+/// What the next access token is asked for with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Grant<'a> {
+    /// This refresh token (RFC 6749 §6).
+    RefreshToken(&'a Secret),
+    /// The client's own credentials (RFC 6749 §4.4).
+    ClientCredentials,
 }
 
 /// What follows once the lock is held.
@@ -29,7 +40,7 @@ pub struct TokenNeed {
 pub enum NextStep {
     /// Nothing: here is the token.
     Use(FreshToken),
-    /// Send the refresh token, then call [`PendingRefresh::complete`].
+    /// Send what [`PendingRefresh::grant`] says, then call [`PendingRefresh::complete`].
     Refresh(PendingRefresh),
 }
 
@@ -43,7 +54,8 @@ pub enum NextStep {
 pub struct PendingRefresh {
     locked: Box<dyn LockedRecord>,
     record: TokenRecord,
-    refresh_token: Secret,
+    /// `None`: the client asks with its own credentials.
+    refresh_token: Option<Secret>,
     need: TokenNeed,
     sent_at: UnixTime,
 }
@@ -51,19 +63,19 @@ pub struct PendingRefresh {
 /// An access token for `key` that works now.
 ///
 /// While the stored one is fresh this reads one file. After that one caller among all threads and processes
-/// refreshes: `exchange` sends the refresh token (RFC 6749 §6), in at most 30 seconds, and says what came
-/// back; the others wait for it and use its result. `clock` is read several times, since waiting takes time.
+/// refreshes: `exchange` sends the grant, in at most 30 seconds, and says what came back; the others wait for
+/// it and use its result. `clock` is read several times, since waiting takes time.
 pub fn fresh_token(
     store: &dyn TokenStore,
     key: &TokenKey,
     need: &TokenNeed,
     clock: &dyn Fn() -> UnixTime,
-    exchange: impl FnOnce(&Secret) -> Result<AccessTokenResponse, Error>,
+    exchange: impl FnOnce(Grant<'_>) -> Result<AccessTokenResponse, Error>,
 ) -> Result<FreshToken, RefreshError> {
     match next_step(store, key, need, clock)? {
         NextStep::Use(token) => Ok(token),
         NextStep::Refresh(pending) => {
-            let answer = exchange(pending.refresh_token());
+            let answer = exchange(pending.grant());
             pending.complete(answer, clock(), RefreshPoint::draw())
         }
     }
@@ -76,13 +88,15 @@ pub fn next_step(
     need: &TokenNeed,
     clock: &dyn Fn() -> UnixTime,
 ) -> Result<NextStep, RefreshError> {
-    let seen = store.load(key)?.ok_or(LoginNeeded::NoRecord)?;
-    let now = clock();
-    match decide(&seen, seen.generation, need, now) {
+    let Some(seen) = need.record_in(store.load(key))? else {
+        return begin_refresh(store.lock(key)?, key, 0, need, clock());
+    };
+    let seen_generation = need.seen_generation.unwrap_or(seen.generation);
+    match decide(&seen, seen_generation, need, clock()) {
         Decision::Use(warning) => Ok(NextStep::Use(FreshToken { record: seen, warning })),
         Decision::Refuse(error) => Err(error),
         Decision::Refresh(_) => match store.lock(key) {
-            Ok(locked) => begin_refresh(locked, seen.generation, need, clock()),
+            Ok(locked) => begin_refresh(locked, key, seen_generation, need, clock()),
             Err(error) => serve_despite(error, seen, need, clock()),
         },
     }
@@ -103,19 +117,25 @@ pub fn use_without_lock(
 }
 
 /// The second step, under the lock: reads the record again, since others may have refreshed or signed out
-/// while the lock was waited for. `seen_generation` is the one that made the caller take the lock.
+/// while the lock was waited for. `seen_generation` is the one that made the caller take the lock, 0 where
+/// there was no record.
 pub fn begin_refresh(
     mut locked: Box<dyn LockedRecord>,
+    key: &TokenKey,
     seen_generation: u64,
     need: &TokenNeed,
     now: UnixTime,
 ) -> Result<NextStep, RefreshError> {
-    let record = locked.load()?.ok_or(LoginNeeded::NoRecord)?;
+    let record = need.record_in(locked.load())?.unwrap_or_else(|| TokenRecord::before_any(key.clone(), now));
     match decide(&record, seen_generation, need, now) {
         Decision::Use(warning) => Ok(NextStep::Use(FreshToken { record, warning })),
         Decision::Refuse(error) => Err(error),
         Decision::Refresh(refresh_token) => {
-            let in_doubt = record.in_doubt_with(&refresh_token);
+            let in_doubt = match &refresh_token {
+                Some(refresh_token) => record.in_doubt_with(refresh_token),
+                // Nothing is spent: the request can be sent any number of times.
+                None => record.clone(),
+            };
             if let Err(error) = locked.reserve(&in_doubt) {
                 return serve_despite(error, record, need, now);
             }
@@ -146,6 +166,37 @@ impl TokenNeed {
         self
     }
 
+    /// A token for the client itself (RFC 6749 §4.4), with this scope: nobody signs in, and no refresh token
+    /// is used. All processes share one token until it nears its end. Give each scope a key of its own.
+    #[must_use]
+    pub fn from_client_credentials(mut self, scope: Scope) -> Self {
+        self.client_credentials = Some(scope);
+        self
+    }
+
+    /// The caller saw this generation of the record, 0 for none, before it waited for its turn: a newer token
+    /// is taken as it is, for its life cannot be made longer by one more refresh.
+    #[must_use]
+    pub fn since_generation(mut self, generation: u64) -> Self {
+        self.seen_generation = Some(generation);
+        self
+    }
+
+    /// The record that was read. A client with credentials of its own needs none, and its new token may take
+    /// the place of one that cannot be read.
+    fn record_in(
+        &self,
+        loaded: Result<Option<TokenRecord>, StoreError>,
+    ) -> Result<Option<TokenRecord>, RefreshError> {
+        match loaded {
+            Ok(None) if self.client_credentials.is_none() => Err(LoginNeeded::NoRecord.into()),
+            Err(error) if self.client_credentials.is_some() && error.problem().gives_way_to_a_login() => {
+                Ok(None)
+            }
+            loaded => Ok(loaded?),
+        }
+    }
+
     fn is_covered_by(&self, record: &TokenRecord, now: UnixTime) -> bool {
         record.life_left(now).is_none_or(|left| left >= self.min_ttl)
     }
@@ -153,8 +204,8 @@ impl TokenNeed {
 
 impl PendingRefresh {
     /// What to send.
-    pub const fn refresh_token(&self) -> &Secret {
-        &self.refresh_token
+    pub fn grant(&self) -> Grant<'_> {
+        self.refresh_token.as_ref().map_or(Grant::ClientCredentials, Grant::RefreshToken)
     }
 
     /// The last step: what came back is written, and the lock is freed.
@@ -166,7 +217,9 @@ impl PendingRefresh {
     ) -> Result<FreshToken, RefreshError> {
         match answer {
             Ok(response) => Ok(self.succeeded(&response, point)),
-            Err(Error::Refused(ErrorResponse { error: ErrorCode::InvalidGrant, .. })) => {
+            Err(Error::Refused(ErrorResponse { error: ErrorCode::InvalidGrant, .. }))
+                if self.refresh_token.is_some() =>
+            {
                 self.refused(now).map_err(RefreshError::from)
             }
             Err(error) => self.failed(error, now),
@@ -174,7 +227,10 @@ impl PendingRefresh {
     }
 
     fn succeeded(mut self, response: &AccessTokenResponse, point: RefreshPoint) -> FreshToken {
-        let record = self.record.refreshed(response, self.sent_at, point);
+        let record = match &self.need.client_credentials {
+            Some(scope) => self.record.renewed(response, scope, self.sent_at, point),
+            None => self.record.refreshed(response, self.sent_at, point),
+        };
         let warning = match self.locked.save(&record) {
             Err(error) => Some(Warning::NotStored(error)),
             Ok(()) if self.need.is_covered_by(&record, self.sent_at) => None,
@@ -223,7 +279,8 @@ impl PendingRefresh {
 enum Decision {
     Use(Option<Warning>),
     Refuse(RefreshError),
-    Refresh(Secret),
+    /// With this refresh token, or with the client's own credentials.
+    Refresh(Option<Secret>),
 }
 
 /// A store that can be read but not written, or not in time, is no reason to withhold a token that works.
@@ -258,18 +315,17 @@ fn decide(record: &TokenRecord, seen_generation: u64, need: &TokenNeed, now: Uni
         // Fresh; or refreshed by somebody else a moment ago, and not to be had any longer-lived.
         return Decision::Use(too_short());
     }
-    let Some(refresh_token) = &record.refresh_token else {
-        return if is_usable {
-            Decision::Use(too_short())
-        } else {
-            Decision::Refuse(LoginNeeded::NoRefreshToken.into())
-        };
+    let refresh_token = match (&need.client_credentials, &record.refresh_token) {
+        (Some(_), _) => None,
+        (None, Some(refresh_token)) => Some(refresh_token),
+        (None, None) if is_usable => return Decision::Use(too_short()),
+        (None, None) => return Decision::Refuse(LoginNeeded::NoRefreshToken.into()),
     };
     match postponed_until {
-        _ if record.login_needed => Decision::Refuse(LoginNeeded::Refused.into()),
+        _ if refresh_token.is_some() && record.login_needed => Decision::Refuse(LoginNeeded::Refused.into()),
         Some(moment) if is_usable => Decision::Use(Some(Warning::RefreshPostponed(moment))),
         Some(moment) => Decision::Refuse(RefreshError::Postponed(moment)),
-        None => Decision::Refresh(refresh_token.clone()),
+        None => Decision::Refresh(refresh_token.cloned()),
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
 use oauth_protocol::{AccessTokenResponse, Error, Secret};
-use oauth_token_store::{MemoryStore, TokenNeed, TokenRecord, TokenStore, fresh_token, log_out};
+use oauth_token_store::{Grant, MemoryStore, TokenNeed, TokenRecord, TokenStore, fresh_token, log_out};
 
 use crate::example_login::{LOGIN_AT, answer, at, key, record};
 use crate::place::{Kind, Place, with_each_kind};
@@ -37,7 +37,8 @@ impl StrictServer {
         Self { state: Mutex::new(Issued { number: 1, refreshes: 0, reuses: 0 }) }
     }
 
-    fn refresh(&self, refresh_token: &Secret) -> Result<AccessTokenResponse, Error> {
+    fn refresh(&self, grant: Grant<'_>) -> Result<AccessTokenResponse, Error> {
+        let Grant::RefreshToken(refresh_token) = grant else { panic!("no refresh token: {grant:?}") };
         let mut issued = self.state.lock().unwrap();
         if refresh_token.expose() != format!("refresh-{}", issued.number) {
             issued.reuses += 1;
@@ -70,7 +71,7 @@ fn one_refresh_an_expiry(store_of: impl Fn() -> Box<dyn TokenStore>) {
                     let (server, now) = (&server, &now);
                     scope.spawn(move || {
                         let clock = || at(now.load(Ordering::SeqCst));
-                        let exchange = |token: &Secret| server.refresh(token);
+                        let exchange = |grant: Grant<'_>| server.refresh(grant);
                         let token = fresh_token(&*store, &key(), &TokenNeed::new(), &clock, exchange);
                         token.unwrap().record.access_token.expose().to_owned()
                     })

@@ -3,6 +3,7 @@
 // Clippy knows a test function, not what it calls.
 #![allow(clippy::unwrap_used)]
 
+mod client_credentials;
 mod example_login;
 mod file_store;
 #[cfg(all(feature = "kernel-keyring", target_os = "linux"))]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use oauth_protocol::{AccessTokenResponse, Error, ErrorCode, HttpResponse, Secret, TransportFailure};
 use oauth_token_store::{
-    FreshToken, LockedRecord, LoginNeeded, MemoryStore, NextStep, RefreshError, RefreshPoint,
+    FreshToken, Grant, LockedRecord, LoginNeeded, MemoryStore, NextStep, RefreshError, RefreshPoint,
     StoreDescription, StoreError, StoreProblem, TokenKey, TokenNeed, TokenRecord, TokenStore, Warning,
     begin_refresh, fresh_token,
 };
@@ -31,7 +31,10 @@ fn ask(
     after: u64,
     exchange: impl FnOnce(&Secret) -> Answer,
 ) -> Result<FreshToken, RefreshError> {
-    fresh_token(store, &key(), need, &|| at(LOGIN_AT + after), exchange)
+    fresh_token(store, &key(), need, &|| at(LOGIN_AT + after), |grant| match grant {
+        Grant::RefreshToken(refresh_token) => exchange(refresh_token),
+        Grant::ClientCredentials => panic!("a person's login was renewed without them"),
+    })
 }
 
 fn no_exchange(_: &Secret) -> Answer {
@@ -184,7 +187,7 @@ fn nobody_signed_in_is_a_login_needed() {
 fn signed_out_while_the_lock_was_waited_for_writes_nothing() {
     let store = MemoryStore::new();
     let locked = store.lock(&key()).unwrap();
-    let refused = begin_refresh(locked, 1, &any(), at(LOGIN_AT + 800)).unwrap_err();
+    let refused = begin_refresh(locked, &key(), 1, &any(), at(LOGIN_AT + 800)).unwrap_err();
     assert!(matches!(refused, RefreshError::LoginNeeded(LoginNeeded::NoRecord)), "{refused}");
     assert_eq!(store.load(&key()).unwrap(), None);
 }
@@ -195,7 +198,7 @@ fn refreshed_by_somebody_else_while_the_lock_was_waited_for_sends_nothing() {
     for (need, is_warned) in [(any(), false), (at_least(5000), true)] {
         let store = holding(&TokenRecord { generation: 2, ..record() });
         let locked = store.lock(&key()).unwrap();
-        let NextStep::Use(token) = begin_refresh(locked, 1, &need, at(LOGIN_AT + 1)).unwrap() else {
+        let NextStep::Use(token) = begin_refresh(locked, &key(), 1, &need, at(LOGIN_AT + 1)).unwrap() else {
             panic!("a refresh was begun")
         };
         assert_eq!(token.record.generation, 2);
@@ -272,7 +275,7 @@ fn the_record_is_in_doubt_while_the_refresh_is_under_way() {
 fn after_a_crash_in_the_middle_the_same_refresh_token_is_sent_once_more() {
     let store = holding(&record());
     let locked = store.lock(&key()).unwrap();
-    let begun = begin_refresh(locked, 1, &any(), at(LOGIN_AT + 800)).unwrap();
+    let begun = begin_refresh(locked, &key(), 1, &any(), at(LOGIN_AT + 800)).unwrap();
     assert!(matches!(&begun, NextStep::Refresh(_)), "{begun:?}");
     drop(begun);
     let token = ask(&store, &any(), 801, |refresh_token| {
@@ -460,7 +463,7 @@ fn where_the_doubt_cannot_be_written_no_refresh_is_sent() {
     // Another release's record has come meanwhile.
     let locked = place.store().lock(&key()).unwrap();
     std::fs::write(place.record_path(), r#"{"version":2}"#).unwrap();
-    let refused = begin_refresh(locked, 1, &any(), at(LOGIN_AT + 800)).unwrap_err();
+    let refused = begin_refresh(locked, &key(), 1, &any(), at(LOGIN_AT + 800)).unwrap_err();
     assert!(matches!(refused, RefreshError::Store(_)), "{refused}");
 }
 
