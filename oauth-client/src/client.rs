@@ -14,7 +14,7 @@ use crate::client_builder::ClientBuilder;
 use crate::clock::Clock;
 use crate::endpoints::{Endpoint, checked_url};
 use crate::error::Error;
-use crate::http_transport::{HttpTransport, TransportError};
+use crate::http_transport::{Transport, TransportError};
 use crate::provider::{Provider, SecretPlacement};
 
 /// An OAuth client at one authorization server. Clones share everything.
@@ -32,7 +32,7 @@ pub(crate) struct Shared {
     pub(crate) polling_policy: PollingPolicy,
     pub(crate) plain_pkce: bool,
     pub(crate) parameters: Vec<(String, Secret)>,
-    pub(crate) transport: Arc<dyn HttpTransport>,
+    pub(crate) transport: Transport,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) metadata: OnceCell<Option<AuthorizationServerMetadata>>,
 }
@@ -156,7 +156,7 @@ impl Shared {
             let detail = format!("the {name} header would hold a character that no HTTP header can carry");
             return Err(TransportError::with_detail(TransportFailure::NotHttp, detail));
         }
-        tokio::time::timeout(request.timeout(), self.transport.send(request))
+        tokio::time::timeout(request.timeout(), self.transport.get().send(request))
             .await
             .unwrap_or(Err(TransportError::new(TransportFailure::Timeout)))
     }

@@ -11,7 +11,7 @@ use crate::client::{Client, Shared};
 use crate::clock::{Clock, SystemClock};
 use crate::endpoints::{Endpoints, checked_url};
 use crate::error::{ConfigurationError, Error};
-use crate::http_transport::HttpTransport;
+use crate::http_transport::{HttpTransport, Transport};
 use crate::provider::{Provider, SecretPlacement};
 
 /// Describes a [`Client`].
@@ -244,8 +244,8 @@ impl ClientBuilder {
         let user_agent =
             self.user_agent.unwrap_or_else(|| concat!("oauth-client/", env!("CARGO_PKG_VERSION")).into());
         let transport = match self.transport {
-            Some(transport) => transport,
-            None => default_transport(&user_agent, &self.root_certificates_pem, self.proxy.as_ref())?,
+            Some(transport) => Transport::Own(transport),
+            None => Transport::built_in(&user_agent, &self.root_certificates_pem, self.proxy.as_ref())?,
         };
         let shared = Shared {
             client_id,
@@ -261,22 +261,4 @@ impl ClientBuilder {
         };
         Ok(Client { shared: Arc::new(shared) })
     }
-}
-
-#[cfg(feature = "reqwest")]
-fn default_transport(
-    user_agent: &str,
-    roots_pem: &[Vec<u8>],
-    proxy: Option<&Secret>,
-) -> Result<Arc<dyn HttpTransport>, Error> {
-    Ok(Arc::new(crate::reqwest_transport::ReqwestTransport::new(user_agent, roots_pem, proxy)?))
-}
-
-#[cfg(not(feature = "reqwest"))]
-fn default_transport(
-    _user_agent: &str,
-    _roots_pem: &[Vec<u8>],
-    _proxy: Option<&Secret>,
-) -> Result<Arc<dyn HttpTransport>, Error> {
-    Err(ConfigurationError::NoTransport.into())
 }

@@ -81,6 +81,8 @@ pub enum ConfigurationError {
     NoCertificates,
     /// The feature `reqwest` is off and no transport was given.
     NoTransport,
+    /// The client has a transport of the application's, of which no other HTTP client can be made.
+    NotTheBuiltInTransport,
     /// The loopback port for the browser's answer could not be opened.
     LoopbackPort,
     /// The path for the browser's answer holds what a path in normal form does not.
@@ -258,6 +260,9 @@ impl fmt::Display for ConfigurationError {
                 "no usable certificate in the PEM text: it needs at least one BEGIN CERTIFICATE block, and all whole"
             }
             Self::NoTransport => "no HTTP client: turn on the feature reqwest or give a transport",
+            Self::NotTheBuiltInTransport => {
+                "the client has a transport of its own: give an HTTP client with resource_client_with"
+            }
             Self::LoopbackPort => {
                 "the loopback port could not be opened: choose another one, or port 0 for any"
             }

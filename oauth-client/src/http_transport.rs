@@ -1,10 +1,14 @@
 //! How requests reach the server: one trait, and an implementation over reqwest.
 
 use std::fmt;
+use std::sync::Arc;
 
-use oauth_protocol::{HttpRequest, HttpResponse, TransportFailure};
+use oauth_protocol::{HttpRequest, HttpResponse, Secret, TransportFailure};
 
 use crate::clock::BoxFuture;
+use crate::error::Error;
+#[cfg(feature = "reqwest")]
+use crate::reqwest_transport::ReqwestTransport;
 
 /// Sends one request and brings one answer.
 ///
@@ -14,6 +18,38 @@ use crate::clock::BoxFuture;
 pub trait HttpTransport: Send + Sync {
     /// Sends `request`; every HTTP status is an answer, not an error.
     fn send(&self, request: HttpRequest) -> BoxFuture<'_, Result<HttpResponse, TransportError>>;
+}
+
+/// The transport of a client.
+pub(crate) enum Transport {
+    /// The application's.
+    Own(Arc<dyn HttpTransport>),
+    #[cfg(feature = "reqwest")]
+    BuiltIn(Box<ReqwestTransport>),
+}
+
+impl Transport {
+    #[cfg(feature = "reqwest")]
+    pub(crate) fn built_in(
+        user_agent: &str,
+        roots_pem: &[Vec<u8>],
+        proxy: Option<&Secret>,
+    ) -> Result<Self, Error> {
+        Ok(Self::BuiltIn(Box::new(ReqwestTransport::new(user_agent, roots_pem, proxy)?)))
+    }
+
+    #[cfg(not(feature = "reqwest"))]
+    pub(crate) fn built_in(_: &str, _: &[Vec<u8>], _: Option<&Secret>) -> Result<Self, Error> {
+        Err(crate::error::ConfigurationError::NoTransport.into())
+    }
+
+    pub(crate) fn get(&self) -> &dyn HttpTransport {
+        match self {
+            Self::Own(transport) => &**transport,
+            #[cfg(feature = "reqwest")]
+            Self::BuiltIn(transport) => &**transport,
+        }
+    }
 }
 
 /// Why no whole answer came, for the machine and in words.

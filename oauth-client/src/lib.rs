@@ -15,6 +15,8 @@ mod protected_resource;
 mod provider;
 #[cfg(feature = "reqwest")]
 mod reqwest_transport;
+#[cfg(feature = "reqwest")]
+mod resource_client;
 mod session;
 mod session_error;
 mod session_events;
@@ -38,6 +40,10 @@ pub use oauth_protocol::{
 };
 pub use oauth_token_store as token_store;
 pub use provider::Provider;
+#[cfg(feature = "reqwest")]
+pub use reqwest;
+#[cfg(feature = "reqwest")]
+pub use resource_client::{ResourceClient, ResourceError};
 pub use session::Session;
 pub use session_error::{LoginNotStored, SessionError, SignInError};
 pub use session_events::{SessionEvent, SessionEvents};

@@ -31,9 +31,7 @@ impl Client {
         let (url, access_token) = (checked_url(&shared.endpoint_policy, url), access_token.clone());
         async move {
             let url = url?;
-            if !shared.provider.resource_origins.iter().any(|named| shared.is_origin_of(named, &url)) {
-                return Err(Error::Url(UrlError::ForeignOrigin { origin: url.origin().to_owned() }));
-            }
+            shared.check_resource(&url)?;
             let request = shared.provider.authorization_scheme.get(&url, &access_token);
             Ok(shared.send(request).await?)
         }
@@ -41,6 +39,14 @@ impl Client {
 }
 
 impl Shared {
+    /// Whether a token may be sent to `url`.
+    pub(crate) fn check_resource(&self, url: &EndpointUrl) -> Result<(), Error> {
+        if self.provider.resource_origins.iter().any(|named| self.is_origin_of(named, url)) {
+            return Ok(());
+        }
+        Err(Error::Url(UrlError::ForeignOrigin { origin: url.origin().to_owned() }))
+    }
+
     /// Whether `url` lies at the origin of the URL `named`.
     pub(crate) fn is_origin_of(&self, named: &str, url: &EndpointUrl) -> bool {
         self.endpoint_policy.endpoint(named).is_ok_and(|named| same_origin(&named, url))

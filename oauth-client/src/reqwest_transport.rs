@@ -66,9 +66,16 @@ impl ReqwestTransport {
         if let Some(client) = cell.get() {
             return Ok(client);
         }
-        let roots = if is_https { self.root_certificates()? } else { rustls::RootCertStore::empty() };
-        let client = self.client_with(roots)?;
+        let builder = self.builder(is_https)?.redirect(reqwest::redirect::Policy::none());
+        let client = builder.build().map_err(|error| transport_error(&error))?;
         Ok(cell.get_or_init(|| client))
+    }
+
+    /// A client that trusts, is named and goes through a proxy as this transport's are; without root
+    /// certificates unless it is to speak https.
+    pub(crate) fn builder(&self, is_https: bool) -> Result<reqwest::ClientBuilder, TransportError> {
+        let roots = if is_https { self.root_certificates()? } else { rustls::RootCertStore::empty() };
+        self.builder_with(roots)
     }
 
     /// Built at the first https request: a login over loopback needs no certificates.
@@ -88,7 +95,7 @@ impl ReqwestTransport {
         Err(TransportError::with_detail(TransportFailure::Tls, detail))
     }
 
-    fn client_with(&self, roots: rustls::RootCertStore) -> Result<reqwest::Client, TransportError> {
+    fn builder_with(&self, roots: rustls::RootCertStore) -> Result<reqwest::ClientBuilder, TransportError> {
         // Never the process's default provider: an application may have chosen another one, or none.
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let tls = rustls::ClientConfig::builder_with_provider(provider)
@@ -98,7 +105,6 @@ impl ReqwestTransport {
             .with_no_client_auth();
         let mut builder = reqwest::Client::builder()
             .user_agent(self.user_agent.clone())
-            .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never())
             .connect_timeout(CONNECT_TIMEOUT)
             .pool_idle_timeout(IDLE_TIMEOUT)
@@ -110,7 +116,7 @@ impl ReqwestTransport {
         if let Some(proxy) = &self.proxy {
             builder = builder.proxy(proxy.clone());
         }
-        builder.build().map_err(|error| transport_error(&error))
+        Ok(builder)
     }
 
     async fn exchange(&self, request: &HttpRequest) -> Result<HttpResponse, TransportError> {
@@ -182,7 +188,7 @@ fn unchanged(text: &str) -> Result<url::Url, TransportError> {
 }
 
 /// Sorts an error by its causes and keeps the innermost one's words: reqwest's own hold the URL.
-fn transport_error(error: &reqwest::Error) -> TransportError {
+pub(crate) fn transport_error(error: &reqwest::Error) -> TransportError {
     let mut failure = if error.is_connect() {
         TransportFailure::Connect
     } else if error.is_timeout() {

@@ -14,6 +14,7 @@ mod metadata;
 mod protected_resource;
 mod provider;
 mod reqwest_transport;
+mod resource_client;
 mod scripted_server;
 mod scripted_transport;
 mod session;
