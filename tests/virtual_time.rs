@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use mock_server::{FrozenClock, MockServer, RecordedRequest};
+use oauth_client::token_store::UnixTime;
 use oauth_client::{BoxFuture, Client, ClientBuilder, Clock, Instant, PollingPolicy};
 
 /// One server and the time that it shares with its clients.
@@ -54,6 +55,10 @@ impl VirtualTime {
 impl Clock for VirtualTime {
     fn now(&self) -> Instant {
         Instant::from_millis(self.client_millis.load(Ordering::SeqCst))
+    }
+
+    fn unix_time(&self) -> UnixTime {
+        UnixTime::from_seconds(1_700_000_000 + self.client_millis.load(Ordering::SeqCst) / 1000)
     }
 
     fn sleep_until(&self, deadline: Instant) -> BoxFuture<'_, ()> {

@@ -121,7 +121,7 @@ impl fmt::Display for ErrorCode {
     }
 }
 
-/// Whether the answer is a refusal although it has no `error` (Twitch's `message`).
+/// Whether the answer is a refusal although it has no `error` (Twitch's `message`, Nomos's `code`).
 pub(crate) fn names_an_error(parameters: &Parameters) -> bool {
     ErrorResponse::from_parameters(parameters).is_some()
 }
@@ -131,26 +131,31 @@ impl ErrorResponse {
     /// whatever the status; null, `false` and "" are no error.
     pub(crate) fn from_parameters(parameters: &Parameters) -> Option<Self> {
         let sent = SentError::in_parameters(parameters);
-        // The one member that some servers send in place of `error`, and only an exact, known code.
-        let message = || {
-            let message = parameters.text(&["message"])?;
-            Some((ErrorCode::known(&message)?, message))
+        // What some servers send in place of `error`, and only an exact, known code.
+        let elsewhere = || {
+            ["message", "code"].into_iter().find_map(|name| {
+                let text = parameters.text(&[name])?;
+                Some((ErrorCode::known(&text)?, text))
+            })
         };
         let mut nested_description = None;
         let (error, raw_error) = match sent {
             SentError::None if parameters.has(&["access_token", "accessToken"]) => return None,
-            SentError::None => message()?,
+            SentError::None => elsewhere()?,
             SentError::Code(code) => match ErrorCode::parse(&code) {
-                unknown @ ErrorCode::Other(_) => message().unwrap_or((unknown, code)),
+                unknown @ ErrorCode::Other(_) => elsewhere().unwrap_or((unknown, code)),
                 known => (known, code),
             },
             SentError::NoCode { raw, description } => {
                 nested_description = description;
                 // Never one of the known codes: a nested word means what its provider says it means.
-                message().unwrap_or((ErrorCode::Other("error".into()), raw))
+                elsewhere().unwrap_or((ErrorCode::Other("error".into()), raw))
             }
         };
-        let description = parameters.text(&["error_description", "errorDescription"]).or(nested_description);
+        let description = parameters
+            .text(&["error_description", "errorDescription"])
+            .or(nested_description)
+            .or_else(|| parameters.text(&["message"]).filter(|message| *message != raw_error));
         let provider_code = provider_code(parameters, description.as_deref());
         Some(Self {
             error,

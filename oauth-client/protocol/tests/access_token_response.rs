@@ -325,6 +325,11 @@ fn single_servers_words_for_known_errors() {
         (r#"{"error": "invalid_code"}"#, ErrorCode::InvalidGrant),
         (r#"{"error": "Bad Request", "message": "Invalid refresh token"}"#, ErrorCode::InvalidGrant),
         (r#"{"message": "invalid device code"}"#, ErrorCode::InvalidDeviceCode),
+        (
+            r#"{"code": "invalid_grant", "message": "Refresh token expired", "requestId": "r"}"#,
+            ErrorCode::InvalidGrant,
+        ),
+        (r#"{"error": "teapot", "code": "teapot", "message": "no code"}"#, ErrorCode::Other("teapot".into())),
         // A known error is not overruled, and a message that is not exactly a code says nothing.
         (r#"{"error": "invalid_client", "message": "authorization_pending"}"#, ErrorCode::InvalidClient),
         (r#"{"error": "teapot", "message": "authorization_pending."}"#, ErrorCode::Other("teapot".into())),
@@ -333,6 +338,9 @@ fn single_servers_words_for_known_errors() {
     }
     let twitch = refused(400, r#"{"error": "Bad Request", "message": "Invalid refresh token"}"#);
     assert_eq!(twitch.raw_error.as_sent(), "Invalid refresh token");
+    assert_eq!(twitch.error_description, None);
+    let nomos = refused(400, r#"{"code": "invalid_grant", "message": "Refresh token expired", "docs": "d"}"#);
+    assert_eq!(nomos.to_string(), "invalid_grant: Refresh token expired");
 }
 
 #[test]
