@@ -64,6 +64,41 @@ async fn the_service_reads_its_secret_from_a_file_and_calls_the_api() {
     server.assert_clean();
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs the examples of oauth-client, which tests/run builds"]
+async fn the_session_is_found_by_the_next_process_refreshed_by_the_one_after_and_ended_by_the_last() {
+    let server = start().await;
+    let directory = tempfile::tempdir().unwrap();
+    let tokens = directory.path().join("tokens");
+    let run = |last: &[&str]| {
+        let mut program = Command::new(example("session"));
+        let output = program.arg(server.issuer()).arg("device").arg(&tokens).args(last).output().unwrap();
+        let words = String::from_utf8(output.stdout).unwrap();
+        assert!(output.status.success(), "{words} {}", String::from_utf8_lossy(&output.stderr));
+        words.lines().map(str::to_owned).collect::<Vec<_>>()
+    };
+    let count_of = |grant: &str| {
+        let requests = server.requests();
+        requests.iter().filter(|request| request.grant_type.as_deref() == Some(grant)).count()
+    };
+    let first = run(&[]);
+    assert!(first[1].starts_with("Visit "), "{first:?}");
+    assert!(first[2].starts_with("signed in for \"read offline_access\"; plain file in "), "{first:?}");
+    assert!(first[3].starts_with("HTTP 200: "), "{first:?}");
+    let asked = server.requests().len();
+    let second = run(&[]);
+    assert!(second.len() == 1 && second[0].starts_with("HTTP 200: "), "{second:?}");
+    assert_eq!(server.requests().len(), asked + 1, "the resource alone");
+    // The server's clock goes on, the program's does not: the 401 is what tells it.
+    server.advance(Duration::from_secs(3601));
+    let third = run(&[]);
+    assert!(third.len() == 1 && third[0].starts_with("HTTP 200: "), "{third:?}");
+    assert_eq!(count_of("refresh_token"), 1);
+    assert_eq!(run(&["logout"]), ["here: erased", "at the server: revoked"]);
+    assert_eq!(run(&["logout"])[0], "here: nobody was signed in");
+    server.assert_clean();
+}
+
 async fn start() -> MockServer {
     let interval = Duration::from_secs(1);
     MockServer::builder().interval(interval).auto_approve(true).start().await.unwrap()
