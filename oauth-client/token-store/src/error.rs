@@ -5,6 +5,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::KeyringProblem;
+
 /// A store that could not do what it was asked. Whatever it holds is still there.
 #[derive(Debug)]
 pub struct StoreError {
@@ -62,6 +64,8 @@ pub enum StoreProblem {
         /// What helps.
         next_step: &'static str,
     },
+    /// The system's keyring cannot give or keep the key.
+    Keyring(KeyringProblem),
     /// What was written came back as something else; the old copy was not touched.
     NotReadBack,
     /// A login is to be moved to where it is already.
@@ -197,6 +201,9 @@ impl fmt::Display for StoreError {
             StoreProblem::KeyUnavailable { source, next_step } => {
                 write!(formatter, "the key cannot be had: {source}; {next_step}")
             }
+            StoreProblem::Keyring(problem) => {
+                write!(formatter, "the key cannot be had: {problem}; {}", problem.next_step())
+            }
             StoreProblem::NotReadBack => formatter.write_str(
                 "what was written came back as something else; the login stays where it was: \
                  check the disk, or choose another store",
@@ -229,6 +236,7 @@ impl std::error::Error for StoreError {
         match &self.problem {
             StoreProblem::Io { source, .. } => Some(source),
             StoreProblem::KeyUnavailable { source, .. } => Some(&**source),
+            StoreProblem::Keyring(problem) => Some(problem),
             _ => None,
         }
     }

@@ -10,6 +10,8 @@
 //!   files of `SealedFileStore`.
 //! - [`fresh_token`]: an access token that works now, refreshed at most once by all processes together.
 //! - [`save_login`] and [`log_out`]: the two ends of a record's life; [`move_record`]: to another store.
+//! - `automatic_store`, with the feature `system-keyring`: the store where nobody has chosen one, tried out
+//!   before a person is sent away.
 //!
 //! Everything blocks and nothing here knows HTTP: the exchange is a closure, or the caller's own await
 //! between [`next_step`] and [`PendingRefresh::complete`].
@@ -49,9 +51,12 @@
 //! ```
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "system-keyring")]
+mod automatic_store;
 mod error;
 #[cfg(feature = "sealed-file")]
 mod key_source;
+mod keyring_problem;
 mod login;
 mod memory_store;
 mod move_record;
@@ -71,6 +76,8 @@ mod store;
 mod token_key;
 mod unix_time;
 
+#[cfg(feature = "system-keyring")]
+pub use automatic_store::{NoAutomaticStore, automatic_store};
 pub use error::{StoreError, StoreProblem, UnsafeState};
 #[cfg(feature = "sealed-file")]
 pub use key_source::KeySource;
@@ -84,6 +91,7 @@ pub use key_source::passphrase::{Passphrase, PassphraseCost};
 pub use key_source::system_keyring::SystemKeyring;
 #[cfg(all(feature = "systemd-credential", target_os = "linux"))]
 pub use key_source::systemd_credential::SystemdCredential;
+pub use keyring_problem::KeyringProblem;
 pub use login::{log_out, save_login};
 pub use memory_store::MemoryStore;
 pub use move_record::{move_record, move_records};

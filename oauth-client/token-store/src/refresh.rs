@@ -293,7 +293,10 @@ fn serve_despite(
 ) -> Result<NextStep, RefreshError> {
     let is_passing = matches!(
         error.problem(),
-        StoreProblem::Io { .. } | StoreProblem::LockTimeout { .. } | StoreProblem::KeyUnavailable { .. }
+        StoreProblem::Io { .. }
+            | StoreProblem::LockTimeout { .. }
+            | StoreProblem::KeyUnavailable { .. }
+            | StoreProblem::Keyring(_)
     );
     if is_passing && is_usable(&record, need, now) {
         Ok(NextStep::Use(FreshToken { record, warning: Some(Warning::NotRefreshed(error)) }))

@@ -8,6 +8,15 @@ use tempfile::TempDir;
 
 const STORE: &str = "sealed file (system keyring) store";
 
+const CHOOSE: &str = "Choose a store: sealed files with a passphrase, a key file, a systemd credential or the kernel's \
+                      keyring, or plain files, which are not encrypted";
+/// A bus that starts nobody.
+const BARE_BUS: &str = r#"<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
+ "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
+<busconfig><type>session</type><listen>unix:tmpdir=/tmp</listen><auth>EXTERNAL</auth>
+<policy context="default"><allow send_destination="*" eavesdrop="true"/><allow eavesdrop="true"/><allow own="*"/></policy>
+</busconfig>"#;
+
 /// A home, a runtime directory and a directory of records.
 struct Place {
     root: TempDir,
@@ -56,10 +65,16 @@ impl Place {
                 --method org.freedesktop.DBus.GetConnectionUnixProcessID org.freedesktop.secrets 2>owner.out; }
             until owner | grep -q "uint32 $daemon,"; do kill -0 $daemon; done
         "#;
+        self.on_a_bus_of_its_own(&["--"], &format!("{start}{script}"))
+    }
+
+    /// What a script says, with the options of `dbus-run-session` before it.
+    fn on_a_bus_of_its_own(&self, options: &[&str], script: &str) -> Vec<String> {
         let output = self
             .command("dbus-run-session", "")
             .env_remove("DBUS_SESSION_BUS_ADDRESS")
-            .args(["--", "sh", "-euc", &format!("{start}{script}")])
+            .args(options)
+            .args(["sh", "-euc", script])
             .current_dir(self.root.path())
             .env("EXAMPLE", example())
             .output()
@@ -166,12 +181,68 @@ fn a_key_that_was_removed_is_missing_and_none_takes_its_place() {
 }
 
 #[test]
+#[ignore = "needs gnome-keyring, dbus-run-session and gdbus; run by tests/run"]
+fn the_automatic_choice_is_tried_out_and_leaves_nothing_behind() {
+    let place = Place::new();
+    let said = place.with_gnome_keyring(
+        r"items() { gdbus call --session --dest org.freedesktop.secrets \
+              --object-path /org/freedesktop/secrets/collection/login \
+              --method org.freedesktop.DBus.Properties.Get org.freedesktop.Secret.Collection Items; }
+           example choose; items; example choose; items; example save; example choose; ls records | wc -l",
+    );
+    let name = STORE.trim_end_matches(" store");
+    let no_items = "(<@ao []>,)";
+    let first = [name, no_items, name, no_items, "saved generation 1", name];
+    assert_eq!(said[..first.len()], first);
+    // The record and the two locks: on the files, and on the making of the key.
+    assert_eq!(said[first.len()..], ["3"]);
+}
+
+#[test]
+#[ignore = "needs gnome-keyring, dbus-run-session and gdbus; run by tests/run"]
+fn the_automatic_choice_says_why_it_refuses() {
+    let place = Place::new();
+    let refused =
+        |why: &str| format!("no store was chosen, and the system's keyring was tried: {why}. {CHOOSE}");
+    let locked = place.with_gnome_keyring(
+        r#"gdbus call --session --dest org.freedesktop.secrets --object-path /org/freedesktop/secrets \
+               --method org.freedesktop.Secret.Service.Lock "['/org/freedesktop/secrets/collection/login']" >lock.out
+           example choose || true"#,
+    );
+    assert_eq!(locked, [refused("the keyring is locked")]);
+
+    let config = place.path("bus.conf");
+    std::fs::write(&config, BARE_BUS).unwrap();
+    let bare = format!("--config-file={}", config.display());
+    let choose = r#""$EXAMPLE" choose records 2>&1 || true"#;
+    let no_service = place.on_a_bus_of_its_own(&[&bare, "--"], choose);
+    assert_eq!(no_service, [refused("no keyring runs in this D-Bus session")]);
+
+    // Started by the bus itself, in a home where nobody has made a keyring.
+    let no_keyring = Place::new().on_a_bus_of_its_own(&["--"], choose);
+    assert_eq!(no_keyring, [refused("there is no default keyring")]);
+}
+
+#[test]
+fn the_automatic_choice_needs_a_bus_that_answers() {
+    let place = Place::new();
+    let refused =
+        |why: &str| format!("no store was chosen, and the system's keyring was tried: {why}. {CHOOSE}");
+    let nowhere = format!("unix:path={}", place.path("nowhere").display());
+    assert_eq!(place.example("choose", &nowhere), refused("no D-Bus session can be reached"));
+    let _mute = UnixListener::bind(place.path("mute")).unwrap();
+    let mute = format!("unix:path={}", place.path("mute").display());
+    assert_eq!(place.example("choose", &mute), refused("the keyring has not answered within 3 s"));
+    assert!(!place.path("records").exists(), "nothing was made");
+}
+
+#[test]
 fn where_there_is_no_bus_the_error_says_so() {
     let place = Place::new();
     let nowhere = format!("unix:path={}", place.path("nowhere").display());
     for said in [place.example("save", &nowhere), place.example("save", "")] {
-        let start = format!("{STORE}: the key cannot be had: ");
-        assert!(said.starts_with(&start) && said.ends_with("; choose another store"), "{said}");
+        let refused = "the key cannot be had: no D-Bus session can be reached; choose another store";
+        assert_eq!(said, format!("{STORE}: {refused}"));
     }
     assert!(!place.path("records").join("system-keyring.lock").exists(), "nothing was made");
 }

@@ -1,6 +1,5 @@
 //! The key in the keyring of the user's desktop or system.
 
-use std::error::Error;
 use std::fmt;
 use std::path::Path;
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -11,7 +10,7 @@ use std::time::Duration;
 use zeroize::Zeroizing;
 
 use crate::record_file::{LOCK_TIMEOUT, RecordFile};
-use crate::{KeySource, SealingKey, StoreError, StoreProblem};
+use crate::{KeySource, KeyringProblem, SealingKey, StoreError, StoreProblem};
 
 #[cfg(any(windows, target_os = "macos"))]
 mod native;
@@ -28,6 +27,8 @@ const STORE: &str = "sealed file (system keyring)";
 const PATIENCE: Duration = Duration::from_secs(3);
 /// What keyrings show a person beside the application's name.
 const USER: &str = "key of stored tokens";
+/// The same for what is written to see whether it is kept.
+const CANARY: &str = "trial, may be removed";
 
 /// A key in the Secret Service over D-Bus (GNOME Keyring and its like), the macOS Keychain, or the
 /// Windows Credential Manager. It protects as well as the user's login does: once unlocked, every program of
@@ -49,17 +50,26 @@ struct State {
     hanging: Option<JoinHandle<()>>,
 }
 
-/// What a keyring did not do.
-#[derive(Debug)]
-struct Failure {
-    source: Box<dyn Error + Send + Sync>,
-    next_step: &'static str,
-}
-
 impl SystemKeyring {
     /// The key of `application`, one for each directory of records. Nothing is asked yet.
     pub fn new(application: impl Into<String>) -> Self {
         Self { application: application.into(), state: Arc::default() }
+    }
+
+    /// Whether the keyring would keep a key and give it back: is there a D-Bus session, a keyring on it, a
+    /// default collection, and is that unlocked? The application's key is read where there is one; else a
+    /// canary is written, read and deleted. Nothing is left behind.
+    ///
+    /// This prompts for nothing and takes 3 seconds at the most. Once there is a key, nothing is ever written
+    /// but files, so that a keyring that can only be read is no reason to refuse then.
+    pub fn probe(&self) -> Result<(), StoreError> {
+        let mut state = self.state();
+        let application = self.application.clone();
+        let kept = within(&mut state, move || match keyring::read(&application)? {
+            Some(text) => Ok(Some(text)),
+            None => keyring::try_out(&application).map(|()| None),
+        })?;
+        kept.map_or(Ok(()), |text| key_in(&text).map(drop))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -115,15 +125,12 @@ impl KeySource for SystemKeyring {
 }
 
 /// What the keyring gives back, not what it was given: somebody else's where there is one.
-fn keep(application: &str, text: &str) -> Result<Text, Failure> {
+fn keep(application: &str, text: &str) -> Result<Text, KeyringProblem> {
     if let Some(kept) = keyring::read(application)? {
         return Ok(kept);
     }
     keyring::write(application, text)?;
-    keyring::read(application)?.ok_or_else(|| Failure {
-        source: "the keyring did not keep what it was given".into(),
-        next_step: "choose another store",
-    })
+    keyring::read(application)?.ok_or(KeyringProblem::NotKept)
 }
 
 fn key_in(text: &Text) -> Result<SealingKey, StoreError> {
@@ -133,15 +140,12 @@ fn key_in(text: &Text) -> Result<SealingKey, StoreError> {
 /// Calls in a thread that is left behind if it takes too long. As long as one hangs, no other is tried.
 fn within<T: Send + 'static>(
     state: &mut State,
-    call: impl FnOnce() -> Result<T, Failure> + Send + 'static,
+    call: impl FnOnce() -> Result<T, KeyringProblem> + Send + 'static,
 ) -> Result<T, StoreError> {
-    let no_answer = || Failure {
-        source: format!("the keyring has not answered within {} s", PATIENCE.as_secs()).into(),
-        next_step: "unlock the keyring, or choose another store",
-    };
+    let no_answer = KeyringProblem::NoAnswer { waited: PATIENCE };
     state.hanging = state.hanging.take().filter(|hanging| !hanging.is_finished());
     if state.hanging.is_some() {
-        return Err(no_answer().into());
+        return Err(no_answer.into());
     }
     let (sender, receiver) = mpsc::sync_channel(1);
     let thread = thread::Builder::new().name("keyring".to_owned()).spawn(move || {
@@ -155,19 +159,17 @@ fn within<T: Send + 'static>(
         Ok(answer) => Ok(answer?),
         Err(RecvTimeoutError::Timeout) => {
             state.hanging = Some(thread);
-            Err(no_answer().into())
+            Err(no_answer.into())
         }
         Err(RecvTimeoutError::Disconnected) => {
-            let source = "the call to the keyring ended without an answer".into();
-            Err(Failure { source, next_step: "choose another store" }.into())
+            Err(KeyringProblem::Failed("the call to the keyring ended without an answer".into()).into())
         }
     }
 }
 
-impl From<Failure> for StoreError {
-    fn from(failure: Failure) -> Self {
-        let Failure { source, next_step } = failure;
-        Self::new(STORE, None, StoreProblem::KeyUnavailable { source, next_step })
+impl From<KeyringProblem> for StoreError {
+    fn from(problem: KeyringProblem) -> Self {
+        Self::new(STORE, None, StoreProblem::Keyring(problem))
     }
 }
 
