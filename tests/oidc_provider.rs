@@ -15,8 +15,18 @@ fn a_login_is_approved_on_the_pages_of_oidc_provider() {
     let mut provider = JsonLines::start(node().arg("oidc_provider/server.mjs"));
     let issuer = provider.receive_event("ready")["issuer"].as_str().unwrap().to_owned();
     let home = tempfile::tempdir().unwrap();
-    let arguments =
-        ["login", "--json", "--client-id", "tv", "--scope", "openid profile", "--issuer", &issuer];
+    let arguments = [
+        "login",
+        "--json",
+        "--store",
+        "file",
+        "--client-id",
+        "tv",
+        "--scope",
+        "openid profile",
+        "--issuer",
+        &issuer,
+    ];
     let mut login = JsonLines::start(&mut device_cli(&home, &arguments));
     let codes = login.receive_event("device_code_issued");
     assert_eq!(codes["interval"], 5, "RFC 8628 section 3.2: the server sent none");

@@ -1,5 +1,6 @@
 //! What may stand on the command line.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
@@ -14,7 +15,7 @@ use crate::settings::Settings;
     propagate_version = true,
     disable_help_subcommand = true,
     arg_required_else_help = true,
-    after_help = "Exit codes, variables and accessibility: device-cli help TOPIC"
+    after_help = "Exit codes, variables, stores and accessibility: device-cli help TOPIC"
 )]
 pub(crate) struct Arguments {
     /// Which login this is about, where there are several
@@ -42,7 +43,10 @@ pub(crate) enum Command {
     Status(StatusArguments),
     /// Forget the tokens here, then tell the server (RFC 7009)
     Logout(LogoutArguments),
-    /// What stands behind a command, or a topic: exit-codes, environment, accessibility
+    /// Where the tokens of each login are kept, and how to keep them elsewhere
+    #[command(subcommand)]
+    Storage(StorageCommand),
+    /// What stands behind a command, or a topic: exit-codes, environment, stores, accessibility
     Help(HelpArguments),
 }
 
@@ -91,9 +95,43 @@ pub(crate) struct TokenArguments {
 
 #[derive(Args)]
 pub(crate) struct StatusArguments {
+    /// One JSON object; with --all one a line
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    /// Every profile; exit code 4 where one of them needs a login
+    #[arg(long, conflicts_with = "profile")]
+    pub(crate) all: bool,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum StorageCommand {
+    /// Each profile's store: encrypted at rest or not, kept over a reboot or not, where. Opens none of them
+    Show(StorageShowArguments),
+    /// Move a login to another store; the old copy goes once the new one was read back
+    Move(StorageMoveArguments),
+}
+
+#[derive(Args)]
+pub(crate) struct StorageShowArguments {
     /// One JSON object
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct StorageMoveArguments {
+    /// Where to: keyring, passphrase, key-file, systemd-credential, kernel (until reboot), file (not encrypted)
+    #[arg(long, value_name = "STORE")]
+    pub(crate) to: String,
+
+    /// To key-file: the file with its key, made if it is missing; best on another disk than the tokens
+    #[arg(long, env = "DEVICE_CLI_KEY_FILE", hide_env_values = true, value_name = "FILE")]
+    pub(crate) key_file: Option<PathBuf>,
+
+    /// To passphrase: a file that holds it, - for standard input; or set `DEVICE_CLI_PASSPHRASE`
+    #[arg(long, env = "DEVICE_CLI_PASSPHRASE_FILE", hide_env_values = true, value_name = "FILE")]
+    pub(crate) passphrase_file: Option<PathBuf>,
 }
 
 #[derive(Args)]
@@ -105,7 +143,7 @@ pub(crate) struct LogoutArguments {
 
 #[derive(Args)]
 pub(crate) struct HelpArguments {
-    /// A command, or exit-codes, environment, accessibility
+    /// A command, or exit-codes, environment, stores, accessibility
     pub(crate) topic: Option<String>,
 }
 

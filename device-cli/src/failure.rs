@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::io;
 
-use oauth_client::token_store::StoreError;
+use oauth_client::token_store::{StoreError, StoreProblem};
 use oauth_client::{Error, ErrorCode, ServerText};
 
 use crate::exit_code::ExitCode;
@@ -138,7 +138,11 @@ fn with_next_step(error: &Error) -> String {
 
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
-        Self::storage(error.to_string())
+        match error.problem() {
+            // What is there will never be read again: that is no matter of the store.
+            StoreProblem::KeyGone => Self::new(ExitCode::LoginRequired, "login_required", error.to_string()),
+            _ => Self::storage(error.to_string()),
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use clap::CommandFactory as _;
 use crate::arguments::{Arguments, HelpArguments};
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
+use crate::stores::StoreKind;
 use crate::terminal::Terminal;
 
 pub(crate) fn run(arguments: &HelpArguments, terminal: &mut Terminal) -> Result<(), Failure> {
@@ -15,11 +16,12 @@ pub(crate) fn run(arguments: &HelpArguments, terminal: &mut Terminal) -> Result<
         Some("exit-codes") => exit_codes(),
         Some("environment") => environment(&command),
         Some("accessibility") => ACCESSIBILITY.to_owned(),
+        Some("stores") => stores(),
         Some(name) => match command.find_subcommand_mut(name) {
             Some(subcommand) => subcommand.render_long_help().to_string(),
             None => {
                 return Err(Failure::usage(format!(
-                    "no help on {name}: name a command, exit-codes, environment or accessibility"
+                    "no help on {name}: name a command, exit-codes, environment, stores or accessibility"
                 )));
             }
         },
@@ -35,6 +37,19 @@ fn exit_codes() -> String {
     format!("Exit codes\n\n{}", lines.join("\n"))
 }
 
+fn stores() -> String {
+    let lines = StoreKind::ALL.map(|kind| format!("  {:<20}{}", kind.name(), kind.in_words()));
+    format!(
+        "Stores\n\n  {:<20}{}\n{}\n\n{}",
+        "auto",
+        "the default: keyring, tried before you are sent away to sign in; never plain files",
+        lines.join("\n"),
+        "Where the keyring does not work, a terminal asks which store to use instead; a script gets exit code 7\n\
+         and the words to type. device-cli storage show names the store of each login, device-cli storage move\n\
+         --to STORE changes it."
+    )
+}
+
 /// The settings' variables as the parser knows them, then those of the surroundings.
 fn environment(command: &clap::Command) -> String {
     let settings = command
@@ -48,10 +63,13 @@ fn environment(command: &clap::Command) -> String {
     format!("Environment variables\n\n{}", lines.join("\n"))
 }
 
-const SURROUNDINGS: [(&str, &str); 11] = [
+const SURROUNDINGS: [(&str, &str); 14] = [
     ("DEVICE_CLI_CLIENT_SECRET", "the secret of a confidential client"),
+    ("DEVICE_CLI_PASSPHRASE", "the passphrase of the store passphrase"),
     ("XDG_CONFIG_HOME", "profiles: device-cli/config.toml; else ~/.config"),
     ("XDG_STATE_HOME", "tokens and logins: device-cli/; else ~/.local/state"),
+    ("DBUS_SESSION_BUS_ADDRESS", "where the store keyring is looked for"),
+    ("CREDENTIALS_DIRECTORY", "set by systemd: where the store systemd-credential has device-cli-key"),
     ("NO_COLOR", "no colours; the QR code then assumes a dark background"),
     ("CLICOLOR_FORCE", "colours even where no terminal is"),
     ("TERM", "dumb: plain lines"),

@@ -1,8 +1,6 @@
 //! `login`: settings, store probe, device flow, save, one line that says who and where.
 
-use std::sync::Arc;
-
-use oauth_client::token_store::{RefreshPoint, TokenRecord, TokenStore, UnixTime, save_login};
+use oauth_client::token_store::{RefreshPoint, TokenRecord, UnixTime, save_login};
 use oauth_client::{Client, DeviceLoginEvent, Scope};
 use tokio::time::{Instant, timeout_at};
 
@@ -15,8 +13,10 @@ use crate::interruption::Interruption;
 use crate::login_events::LoginEvent;
 use crate::login_screen::Codes;
 use crate::presentation::{Presentation, say_codes};
+use crate::remembered_login::{self, RememberedLogin, park, unpark};
 use crate::settings::Settings;
-use crate::storage::{self, RememberedLogin, StoreKind};
+use crate::store_choice::{Chooser, ask_for_a_kind};
+use crate::stores::{OpenStore, StoreKind};
 use crate::styled_line::Line;
 use crate::terminal::{Key, Terminal};
 
@@ -25,8 +25,7 @@ struct Login<'a> {
     arguments: &'a LoginArguments,
     profile: String,
     settings: Settings,
-    kind: StoreKind,
-    store: Arc<dyn TokenStore>,
+    store: OpenStore,
     client: Client,
     is_verbose: bool,
 }
@@ -40,19 +39,21 @@ pub(crate) async fn run(
     let configuration = Configuration::read()?;
     let profile = configuration.profile_name(profile)?;
     let mut parked = None;
-    let settings = if arguments.resume {
-        let (settings, pending, elapsed) = storage::parked(&profile)?;
+    let mut settings = if arguments.resume {
+        let (settings, pending, elapsed) = remembered_login::parked(&profile)?;
         parked = Some((pending, elapsed));
         settings
     } else {
         settings_for(arguments, &configuration, &profile)?
     };
-    let kind = StoreKind::of(&settings)?;
     let client = settings.client()?;
-    let store = kind.open()?;
-    storage::probe(&*store, &settings.token_key(&profile))?;
-    let login = Login { arguments, profile, settings, kind, store, client, is_verbose };
     let mut interruption = Interruption::listen().map_err(|error| Failure::no_signals(&error))?;
+    let interactive = !arguments.json;
+    let mut chooser = Chooser::new(&settings, interactive, terminal, &mut interruption);
+    let store = chooser.choose().await?;
+    store.prepare(&settings.token_key(&profile))?;
+    settings.store = Some(store.kind.name().to_owned());
+    let mut login = Login { arguments, profile, settings, store, client, is_verbose };
     if arguments.no_wait {
         return login.begin(terminal, &mut interruption).await;
     }
@@ -89,19 +90,25 @@ fn settings_for(
         Some(configured) => given.over(configured),
         None => given,
     };
-    if settings.names_a_server() {
-        return Ok(settings);
-    }
-    match RememberedLogin::read(profile)? {
-        Some(remembered) => Ok(settings.over(&remembered.settings)),
-        None => Ok(settings),
-    }
+    let Some(remembered) = RememberedLogin::read(profile)? else { return Ok(settings) };
+    // What was chosen once stays chosen. A keyring may have been nobody's choice: it is tried again.
+    let chosen = match remembered.kind()? {
+        StoreKind::Keyring => Settings::default(),
+        _ => remembered.settings_here().store_alone(),
+    };
+    let settings = if settings.names_a_server() {
+        settings
+    } else {
+        settings.over(&Settings { store: None, ..remembered.settings_here() })
+    };
+    let is_its_own = settings.store.is_none() || settings.store == chosen.store;
+    Ok(if is_its_own { settings.over(&chosen) } else { settings })
 }
 
 impl Login<'_> {
     /// `--no-wait`: the codes, and the rest of the login for later.
     async fn begin(&self, terminal: &mut Terminal, interruption: &mut Interruption) -> Result<(), Failure> {
-        if self.kind == StoreKind::Memory {
+        if self.store.kind == StoreKind::Memory {
             return Err(Failure::usage("--no-wait needs a store that outlives this command: --store file"));
         }
         let scope = self.settings.scope();
@@ -110,7 +117,7 @@ impl Login<'_> {
             code = interruption.next() => return Err(Failure::interrupted(code)),
         };
         let Some(pending) = login.snapshot() else { return Err(Failure::expired()) };
-        storage::park(&self.profile, &self.settings, &pending)?;
+        park(&self.profile, &self.settings, &pending)?;
         let codes = Codes::of(&login);
         if self.arguments.json {
             let event = LoginEvent::device_code_issued(&codes, login.expires_in(), login.interval());
@@ -138,7 +145,7 @@ impl Login<'_> {
             };
             let is_last = match &event {
                 Some(DeviceLoginEvent::Authorized(_) | DeviceLoginEvent::Failed(_)) => {
-                    storage::unpark(&self.profile)?;
+                    unpark(&self.profile)?;
                     false
                 }
                 Some(DeviceLoginEvent::DeviceCodeIssued { .. }) => false,
@@ -157,7 +164,7 @@ impl Login<'_> {
             }
             if is_last {
                 if let Some(pending) = login.snapshot() {
-                    storage::park(&self.profile, &self.settings, &pending)?;
+                    park(&self.profile, &self.settings, &pending)?;
                 }
                 let message = format!("nobody has approved {} yet: run this again later", login.user_code());
                 return Err(Failure::new(ExitCode::Pending, "authorization_pending", message));
@@ -166,7 +173,7 @@ impl Login<'_> {
     }
 
     async fn finish(
-        &self,
+        &mut self,
         SignedIn { tokens, requested_at }: &SignedIn,
         terminal: &mut Terminal,
         interruption: &mut Interruption,
@@ -181,13 +188,13 @@ impl Login<'_> {
             _ = interruption.next() => None,
         };
         let account = identity.map(|identity| identity.display_name().to_string());
-        if self.kind == StoreKind::File {
-            self.remember(account.clone())?;
-            storage::unpark(&self.profile)?;
+        if self.store.kind != StoreKind::Memory {
+            self.remember(account.clone(), terminal)?;
+            unpark(&self.profile)?;
         }
         let expires_at = record.expires_at().map(UnixTime::as_seconds);
         if self.arguments.json {
-            let (account, store) = (account.as_deref(), self.kind.name());
+            let (account, store) = (account.as_deref(), self.store.kind.name());
             return Ok(terminal.result(&LoginEvent::Authorized { account, store, expires_at }.to_json())?);
         }
         let who = account.map_or_else(String::new, |account| format!(" as {account}"));
@@ -202,15 +209,16 @@ impl Login<'_> {
         Ok(())
     }
 
-    /// A token that was obtained is not given up lightly: with a person at the keyboard it is tried again.
+    /// A token that was obtained is not given up lightly: with a person at the keyboard it is tried again, or
+    /// put into another store.
     async fn save(
-        &self,
+        &mut self,
         record: &TokenRecord,
         terminal: &mut Terminal,
         interruption: &mut Interruption,
     ) -> Result<TokenRecord, Failure> {
         loop {
-            let error = match save_login(&*self.store, record) {
+            let error = match save_login(&*self.store.store, record) {
                 Ok(stored) => return Ok(stored),
                 Err(error) => error,
             };
@@ -220,55 +228,74 @@ impl Login<'_> {
                 return Err(failure);
             }
             terminal.failure(&failure);
-            terminal.say("Mend that, then press Enter to try again; Ctrl-C gives the tokens up.");
+            terminal.say(
+                "The tokens are still in memory. Mend that and press Enter to try again, press s for another \
+                 store; Ctrl-C gives them up.",
+            );
             let Ok(mut keys) = terminal.read_keys() else { return Err(failure) };
             let pressed = loop {
                 tokio::select! {
                     key = keys.recv() => match key {
-                        Some(Key::Enter | Key::Interrupt) | None => break key,
+                        Some(Key::Enter | Key::Interrupt | Key::Character('s')) | None => break key,
                         Some(_) => {}
                     },
                     _ = interruption.next() => break Some(Key::Interrupt),
                 }
             };
             terminal.restore();
-            if pressed != Some(Key::Enter) {
-                return Err(failure);
+            match pressed {
+                Some(Key::Enter) => {}
+                Some(Key::Character(_)) => self.change_store(terminal, interruption).await?,
+                _ => return Err(failure),
             }
         }
     }
 
-    /// So that `token`, `status` and the next `login` know the server. Tokens of another server under the
-    /// same name are erased.
-    fn remember(&self, account: Option<String>) -> Result<(), Failure> {
-        let key = self.settings.token_key(&self.profile);
-        if let Ok(Some(earlier)) = RememberedLogin::read(&self.profile) {
-            let earlier_key = earlier.settings.token_key(&self.profile);
-            if earlier_key != key && matches!(StoreKind::of(&earlier.settings), Ok(StoreKind::File)) {
-                self.store.delete(&earlier_key)?;
+    /// What does not work either is said, and the question comes again.
+    async fn change_store(
+        &mut self,
+        terminal: &mut Terminal,
+        interruption: &mut Interruption,
+    ) -> Result<(), Failure> {
+        let kind = ask_for_a_kind(&self.settings, terminal, interruption).await?;
+        match Chooser::new(&self.settings, true, terminal, interruption).open(kind).await {
+            Ok(store) => {
+                self.settings.store = Some(kind.name().to_owned());
+                self.store = store;
+                Ok(())
             }
-        }
-        let mut settings = self.settings.clone();
-        // Relative paths mean something else elsewhere, and standard input is gone.
-        for path in [&mut settings.client_secret_file, &mut settings.ca_file] {
-            path.take_if(|path| path.as_os_str() == "-");
-            if let Some(path) = path
-                && let Ok(absolute) = std::path::absolute(&*path)
-            {
-                *path = absolute;
+            Err(failure) if failure.exit_code == ExitCode::StorageUnavailable => {
+                terminal.failure(&failure);
+                Ok(())
             }
+            Err(failure) => Err(failure),
         }
-        RememberedLogin::new(settings, account).write(&self.profile)
+    }
+
+    /// So that `token`, `status` and the next `login` know the server and the store. After that, and not before,
+    /// the tokens of an earlier login of this profile are erased where they are elsewhere.
+    fn remember(&self, account: Option<String>, terminal: &mut Terminal) -> Result<(), Failure> {
+        let earlier = RememberedLogin::read(&self.profile).ok().flatten();
+        let now = RememberedLogin::new(self.settings.clone().made_lasting(), account);
+        now.write(&self.profile)?;
+        if let Some(earlier) = earlier
+            && let Err(failure) = earlier.erase_unless_it_is(&now, &self.profile)
+        {
+            let message = failure.message;
+            terminal.say(&format!("warning: tokens of an earlier login could not be erased: {message}"));
+        }
+        Ok(())
     }
 
     fn where_stored(&self) -> String {
-        let description = self.store.describe();
+        let description = self.store.store.describe();
         match &description.location {
             Some(location) => format!(
-                "stored in {} ({}, {}, readable by your user alone)",
+                "stored in {} ({}, {}, readable by your user alone{})",
                 location.display(),
                 description.name,
                 if description.encrypted_at_rest { "encrypted" } else { "not encrypted" },
+                if description.survives_reboot { "" } else { ", gone after a reboot" },
             ),
             None => "stored in memory, gone with this command".to_owned(),
         }

@@ -1,15 +1,18 @@
 //! `logout`: erases here first, then tells the server, and reports each half.
 
-use oauth_client::token_store::{TokenRecord, UnixTime, log_out};
+use oauth_client::token_store::{StoreError, TokenKey, TokenRecord, UnixTime};
 use oauth_client::{Error, TokenTypeHint};
 
 use crate::arguments::LogoutArguments;
 use crate::configuration::Configuration;
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
+use crate::interruption::Interruption;
 use crate::login_status::in_words;
+use crate::passphrase;
+use crate::remembered_login::{RememberedLogin, unpark};
 use crate::settings::Settings;
-use crate::storage::{RememberedLogin, StoreKind, unpark};
+use crate::stores::OpenStore;
 use crate::terminal::Terminal;
 
 pub(crate) async fn run(
@@ -23,14 +26,37 @@ pub(crate) async fn run(
         terminal.say("Nobody is signed in.");
         return Ok(());
     };
-    let store = StoreKind::of(&remembered.settings)?.open()?;
-    let erased = log_out(&*store, &remembered.settings.token_key(&profile))?;
+    let remembered = remembered.without_leftover(&profile)?;
+    let store = match remembered.kind()?.open(&remembered.settings_here()) {
+        Ok(Some(store)) => store,
+        Ok(None) if terminal.capabilities().keys && !arguments.local => {
+            terminal
+                .say("To tell the server as well, the tokens must be read. Enter alone erases them unread.");
+            let mut interruption = Interruption::listen().map_err(|error| Failure::no_signals(&error))?;
+            passphrase::ask_once(&remembered.settings_here(), terminal, &mut interruption).await?
+        }
+        _ => remembered.open_unasked()?,
+    };
+    let erased = erase(&store, &remembered.key(&profile))?;
     // The settings stay, so that the next login needs no flags; who it was is nobody's business any more.
     let settings = remembered.settings;
     RememberedLogin::new(settings.clone(), None).write(&profile)?;
-    let Some(record) = erased else {
-        terminal.say("Nobody is signed in; nothing readable was stored here.");
-        return Ok(());
+    let record = match erased {
+        Erased::Record(record) => *record,
+        Erased::Unread(error) => {
+            terminal.say("Erased here: the tokens are gone from this machine.");
+            if arguments.local {
+                return Ok(());
+            }
+            let message = format!(
+                "erased here, but not revoked at the server, since the tokens could not be read: {error}"
+            );
+            return Err(Failure::new(ExitCode::General, "revocation_failed", message));
+        }
+        Erased::Nothing => {
+            terminal.say("Nobody is signed in; nothing was stored here.");
+            return Ok(());
+        }
     };
     terminal.say("Erased here: the tokens are gone from this machine.");
     let left = record.life_left(UnixTime::now());
@@ -56,6 +82,26 @@ pub(crate) async fn run(
             format!("erased here, but not revoked at the server: {}", failure.message),
         )),
     }
+}
+
+/// What was there before the logout.
+enum Erased {
+    Record(Box<TokenRecord>),
+    /// Something that could not be read.
+    Unread(StoreError),
+    Nothing,
+}
+
+/// Waits for a refresh under way: what that brings is erased too. What cannot be read is erased like the rest.
+fn erase(store: &OpenStore, key: &TokenKey) -> Result<Erased, StoreError> {
+    let mut locked = store.store.lock(key)?;
+    let there = locked.load();
+    locked.delete()?;
+    Ok(match there {
+        Ok(Some(record)) => Erased::Record(Box::new(record)),
+        Ok(None) => Erased::Nothing,
+        Err(error) => Erased::Unread(error),
+    })
 }
 
 /// What became of the server's half.

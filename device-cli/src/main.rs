@@ -19,13 +19,18 @@ mod login_events;
 mod login_screen;
 mod login_status;
 mod logout;
+mod no_key;
+mod passphrase;
 mod presentation;
 mod private_file;
 mod proxy;
 mod qr_code;
+mod remembered_login;
 mod settings;
 mod status;
 mod storage;
+mod store_choice;
+mod stores;
 mod styled_line;
 mod terminal;
 mod token;
@@ -65,6 +70,7 @@ fn run(arguments: &Arguments, terminal: &mut Terminal) -> Result<(), Failure> {
         Command::Token(token) => token::run(token, profile, terminal),
         Command::Status(status) => status::run(status, profile, terminal),
         Command::Logout(logout) => on_a_runtime(logout::run(logout, profile, terminal)),
+        Command::Storage(command) => storage::run(command, profile, terminal),
         Command::Help(help) => help::run(help, terminal),
     }
 }

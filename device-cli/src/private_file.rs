@@ -23,6 +23,18 @@ pub(crate) fn read(path: &Path) -> Result<Option<String>, Failure> {
     }
 }
 
+/// The names of the files in a directory, those that are text; none where there is no such directory.
+pub(crate) fn names(directory: &Path) -> Result<Vec<String>, Failure> {
+    let entries = match fs::read_dir(directory) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries,
+    };
+    entries
+        .and_then(|entries| entries.map(|entry| entry.map(|entry| entry.file_name())).collect())
+        .map(|names: Vec<_>| names.into_iter().filter_map(|name| name.into_string().ok()).collect())
+        .map_err(|error| Failure::storage(format!("cannot list {}: {error}", directory.display())))
+}
+
 /// Removes the file, if it is there.
 pub(crate) fn remove(path: &Path) -> Result<(), Failure> {
     match fs::remove_file(path) {

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::Read as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use oauth_client::token_store::TokenKey;
@@ -63,10 +63,24 @@ pub(crate) struct Settings {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) flow: Option<Flow>,
 
-    /// Where the tokens are kept: file (the default; readable by your user alone, not encrypted), or memory
-    #[arg(long, env = "DEVICE_CLI_STORE", hide_env_values = true)]
+    /// Where the tokens are kept: auto (the default: your system's keyring, if it works; else this asks, or says
+    /// what to choose), keyring, passphrase, key-file, systemd-credential, kernel (until reboot), file (not
+    /// encrypted), memory (gone with the command)
+    #[arg(long, env = "DEVICE_CLI_STORE", hide_env_values = true, value_name = "STORE")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) store: Option<String>,
+
+    /// With the store key-file: the file with its key, made if it is missing; best on another disk than the
+    /// tokens, or at least out of the same backup
+    #[arg(long, env = "DEVICE_CLI_KEY_FILE", hide_env_values = true, value_name = "FILE")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) key_file: Option<PathBuf>,
+
+    /// With the store passphrase: a file that holds it, - for standard input; or set `DEVICE_CLI_PASSPHRASE`.
+    /// Without either it is asked for
+    #[arg(long, env = "DEVICE_CLI_PASSPHRASE_FILE", hide_env_values = true, value_name = "FILE")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) passphrase_file: Option<PathBuf>,
 
     /// More certificate authorities to trust, as PEM
     #[arg(long, env = "DEVICE_CLI_CA_FILE", hide_env_values = true, value_name = "FILE")]
@@ -103,6 +117,8 @@ impl Settings {
             scopes: if self.scopes.is_empty() { other.scopes.clone() } else { self.scopes },
             flow: self.flow.or(other.flow),
             store: self.store.or_else(|| other.store.clone()),
+            key_file: self.key_file.or_else(|| other.key_file.clone()),
+            passphrase_file: self.passphrase_file.or_else(|| other.passphrase_file.clone()),
             ca_file: self.ca_file.or_else(|| other.ca_file.clone()),
             dangerously_allow_http: self
                 .dangerously_allow_http
@@ -124,11 +140,34 @@ impl Settings {
         ] {
             text.take_if(|text| text.is_empty());
         }
-        for path in [&mut self.client_secret_file, &mut self.ca_file] {
+        for path in self.paths() {
             path.take_if(|path| path.as_os_str().is_empty());
         }
         self.scopes.retain(|scope| !scope.is_empty());
         self
+    }
+
+    /// As they are remembered: relative paths mean something else elsewhere, and standard input is gone.
+    pub(crate) fn made_lasting(mut self) -> Self {
+        for path in self.paths() {
+            path.take_if(|path| path.as_os_str() == "-");
+            if let Some(path) = path
+                && let Ok(absolute) = std::path::absolute(&*path)
+            {
+                *path = absolute;
+            }
+        }
+        self
+    }
+
+    /// What says where the tokens are, and nothing else.
+    pub(crate) fn store_alone(&self) -> Self {
+        let Self { store, key_file, passphrase_file, .. } = self.clone();
+        Self { store, key_file, passphrase_file, ..Self::default() }
+    }
+
+    const fn paths(&mut self) -> [&mut Option<PathBuf>; 4] {
+        [&mut self.client_secret_file, &mut self.key_file, &mut self.passphrase_file, &mut self.ca_file]
     }
 
     pub(crate) const fn names_a_server(&self) -> bool {
@@ -218,24 +257,26 @@ impl Settings {
         let Some(file) = &self.client_secret_file else {
             return Ok(variable("DEVICE_CLI_CLIENT_SECRET").map(Secret::from));
         };
-        let mut secret = String::new();
-        let read = if file.as_os_str() == "-" {
-            std::io::stdin().lock().read_to_string(&mut secret)
-        } else {
-            fs::File::open(file).and_then(|mut file| file.read_to_string(&mut secret))
-        };
-        let name = file.display();
-        read.map_err(|error| {
-            Failure::configuration(format!("cannot read the client secret from {name}: {error}"))
-        })?;
-        // An editor's newline at the end is no part of it.
-        secret.truncate(secret.trim_end_matches(['\r', '\n']).len());
-        let secret = Secret::new(secret);
-        if secret.expose().is_empty() {
-            return Err(Failure::configuration(format!("the client secret file {name} is empty")));
-        }
-        Ok(Some(secret))
+        secret_in(file, "client secret").map(Some)
     }
+}
+
+/// What a file holds, - for standard input: an editor's newline at the end is no part of it.
+pub(crate) fn secret_in(file: &Path, what: &str) -> Result<Secret, Failure> {
+    let mut secret = String::new();
+    let read = if file.as_os_str() == "-" {
+        std::io::stdin().lock().read_to_string(&mut secret)
+    } else {
+        fs::File::open(file).and_then(|mut file| file.read_to_string(&mut secret))
+    };
+    let name = file.display();
+    read.map_err(|error| Failure::configuration(format!("cannot read the {what} from {name}: {error}")))?;
+    secret.truncate(secret.trim_end_matches(['\r', '\n']).len());
+    let secret = Secret::new(secret);
+    if secret.expose().is_empty() {
+        return Err(Failure::configuration(format!("the {what} file {name} is empty")));
+    }
+    Ok(secret)
 }
 
 #[cfg(test)]

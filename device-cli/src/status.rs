@@ -1,14 +1,18 @@
 //! `status`: who is signed in, with what, for how long, and where the tokens lie.
 
+use std::path::Path;
+
 use oauth_client::ServerText;
 use oauth_client::token_store::{StoreDescription, TokenRecord, UnixTime};
 use serde::Serialize;
 
 use crate::arguments::StatusArguments;
 use crate::configuration::Configuration;
+use crate::exit_code::ExitCode;
 use crate::failure::{Failure, login_command};
 use crate::login_status::in_words;
-use crate::storage::{RememberedLogin, StoreKind};
+use crate::remembered_login::RememberedLogin;
+use crate::stores::OpenStore;
 use crate::terminal::Terminal;
 
 /// The object of `status --json`.
@@ -33,8 +37,18 @@ struct LoginObject<'a> {
     store: &'static str,
     encrypted_at_rest: bool,
     survives_reboot: bool,
+    /// The directory.
+    location: Option<&'a Path>,
     #[serde(skip_serializing_if = "Option::is_none")]
     dangerously_allow_http: Option<&'a str>,
+}
+
+/// A profile of `status --all --json` whose tokens cannot be read.
+#[derive(Serialize)]
+struct FailedObject<'a> {
+    v: u8,
+    profile: &'a str,
+    error: &'a str,
 }
 
 pub(crate) fn run(
@@ -42,45 +56,92 @@ pub(crate) fn run(
     profile: Option<&str>,
     terminal: &mut Terminal,
 ) -> Result<(), Failure> {
+    if arguments.all {
+        return all(arguments.json, terminal);
+    }
     let profile = Configuration::read()?.profile_name(profile)?;
-    let remembered = RememberedLogin::read(&profile)?;
-    let found = match &remembered {
-        Some(remembered) => {
-            let kind = StoreKind::of(&remembered.settings)?;
-            let store = kind.open()?;
-            let record = store.load(&remembered.settings.token_key(&profile))?;
-            record.map(|record| (remembered, kind, record, store.describe()))
-        }
-        None => None,
+    let Some(remembered) = RememberedLogin::read(&profile)? else {
+        return nobody(&profile, arguments.json, terminal);
     };
-    let now = UnixTime::now();
-    let login_required = !found.as_ref().is_some_and(|(_, _, record, _)| is_signed_in(record, now));
-    if arguments.json {
-        let login = found.as_ref().map(|(remembered, kind, record, description)| LoginObject {
+    let store = remembered.open(&profile, terminal)?;
+    report(&profile, &remembered, &store, arguments.json, terminal)
+}
+
+/// Each profile, without a question to anybody; ends as the worst of them does.
+fn all(is_json: bool, terminal: &mut Terminal) -> Result<(), Failure> {
+    let mut worst: Option<Failure> = None;
+    let mut is_first = true;
+    for (profile, remembered) in RememberedLogin::all()? {
+        if !std::mem::take(&mut is_first) && !is_json {
+            terminal.result("")?;
+        }
+        let reported = remembered.and_then(|remembered| {
+            let store = remembered.open_unasked()?;
+            report(&profile, &remembered, &store, is_json, terminal)
+        });
+        let Err(failure) = reported else { continue };
+        if !is_json {
+            terminal.result_text(&format!("{:<12}{profile}: {}", "Profile", failure.message))?;
+        } else if failure.exit_code != ExitCode::LoginRequired {
+            terminal.result(&to_json(&FailedObject { v: 1, profile: &profile, error: &failure.message }))?;
+        }
+        // Tokens that cannot be read are worse than none.
+        if worst.as_ref().is_none_or(|worst| worst.exit_code == ExitCode::LoginRequired) {
+            worst = Some(Failure { message: format!("{profile}: {}", failure.message), ..failure });
+        }
+    }
+    match worst {
+        Some(failure) => Err(failure),
+        None if is_first => Err(Failure::login_required("default")),
+        None => Ok(()),
+    }
+}
+
+fn nobody(profile: &str, is_json: bool, terminal: &mut Terminal) -> Result<(), Failure> {
+    if is_json {
+        terminal.result(&to_json(&StatusObject { v: 1, profile, login_required: true, login: None }))?;
+    }
+    Err(Failure::login_required(profile))
+}
+
+fn report(
+    profile: &str,
+    remembered: &RememberedLogin,
+    store: &OpenStore,
+    is_json: bool,
+    terminal: &mut Terminal,
+) -> Result<(), Failure> {
+    let Some(record) = store.store.load(&remembered.key(profile))? else {
+        return nobody(profile, is_json, terminal);
+    };
+    let (now, description) = (UnixTime::now(), store.store.describe());
+    let login_required = !is_signed_in(&record, now);
+    if is_json {
+        let login = LoginObject {
             account: remembered.account.as_deref(),
             server: remembered.settings.server(),
             client_id: &record.key.client_id,
             scopes: record.scopes.values().map(|scope| ServerText::from(scope).to_string()).collect(),
             expires_at: record.expires_at().map(UnixTime::as_seconds),
             refreshable: record.refresh_token.is_some() && !record.login_needed,
-            store: kind.name(),
+            store: store.kind.name(),
             encrypted_at_rest: description.encrypted_at_rest,
             survives_reboot: description.survives_reboot,
+            location: description.location.as_deref(),
             dangerously_allow_http: remembered.settings.dangerously_allow_http.as_deref(),
-        });
-        let object = StatusObject { v: 1, profile: &profile, login_required, login };
-        // Strings, numbers and flags: this cannot fail.
-        terminal.result(&serde_json::to_string(&object).unwrap_or_default())?;
-    } else if let Some((remembered, _, record, description)) = &found {
-        for (name, value) in rows(&profile, remembered, record, description, now) {
+        };
+        terminal.result(&to_json(&StatusObject { v: 1, profile, login_required, login: Some(login) }))?;
+    } else {
+        for (name, value) in rows(profile, remembered, &record, &description, now) {
             terminal.result_text(&format!("{name:<12}{value}"))?;
         }
     }
-    match (login_required, found) {
-        (false, _) => Ok(()),
-        (true, None) => Err(Failure::login_required(&profile)),
-        (true, Some(_)) => Err(Failure::login_ended(&profile)),
-    }
+    if login_required { Err(Failure::login_ended(profile)) } else { Ok(()) }
+}
+
+/// Strings, numbers and flags: this cannot fail.
+fn to_json(object: &impl Serialize) -> String {
+    serde_json::to_string(object).unwrap_or_default()
 }
 
 /// A token that works, or the means to get one.
@@ -123,7 +184,8 @@ fn rows(
     rows
 }
 
-fn in_one_line(description: &StoreDescription) -> String {
+/// Which store, where, encrypted at rest or not, kept over a reboot or not.
+pub(crate) fn in_one_line(description: &StoreDescription) -> String {
     let location =
         description.location.as_ref().map_or_else(String::new, |at| format!(" in {}", at.display()));
     let encrypted = if description.encrypted_at_rest { "encrypted" } else { "not encrypted" };

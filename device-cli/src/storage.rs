@@ -1,159 +1,153 @@
-//! Where this program keeps what must outlive it: tokens, and which login they belong to.
+//! `storage`: where each login's tokens are kept, and how to keep them elsewhere.
 
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::time::Duration;
 
-use oauth_client::PendingLogin;
-use oauth_client::token_store::{MemoryStore, PlainFileStore, StoreProblem, TokenKey, TokenStore, UnixTime};
-use serde::{Deserialize, Serialize};
+use oauth_client::token_store::{StoreDescription, move_record_with};
+use serde::Serialize;
 
-use crate::environment::state_directory;
+use crate::arguments::{StorageCommand, StorageMoveArguments, StorageShowArguments};
+use crate::configuration::Configuration;
 use crate::failure::Failure;
-use crate::private_file;
+use crate::interruption::Interruption;
+use crate::on_a_runtime;
+use crate::remembered_login::RememberedLogin;
 use crate::settings::Settings;
+use crate::status::in_one_line;
+use crate::store_choice::Chooser;
+use crate::stores::{StoreChoice, StoreKind};
+use crate::terminal::Terminal;
 
-const VERSION: u8 = 1;
-
-/// The kinds of store that are built in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum StoreKind {
-    File,
-    Memory,
+/// The object of `storage show --json`.
+#[derive(Serialize)]
+struct StorageObject {
+    v: u8,
+    profiles: Vec<ProfileObject>,
 }
 
-/// Which login a profile stands for: no secret in it.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-pub(crate) struct RememberedLogin {
-    version: u8,
-    pub(crate) settings: Settings,
-    /// What to call the person; `None` where the server did not say, or nobody is signed in.
-    pub(crate) account: Option<String>,
+#[derive(Serialize)]
+#[serde(untagged)]
+enum ProfileObject {
+    Known {
+        profile: String,
+        account: Option<String>,
+        server: String,
+        store: &'static str,
+        encrypted_at_rest: bool,
+        survives_reboot: bool,
+        location: Option<PathBuf>,
+    },
+    Unknown {
+        profile: String,
+        error: String,
+    },
 }
 
-/// A login that waits for a person while no process waits for it.
-#[derive(Deserialize, Serialize)]
-struct ParkedLogin {
-    version: u8,
-    settings: Settings,
-    parked_at: u64,
-    /// With its credential, the `device_code`.
-    pending: String,
+pub(crate) fn run(
+    command: &StorageCommand,
+    profile: Option<&str>,
+    terminal: &mut Terminal,
+) -> Result<(), Failure> {
+    match command {
+        StorageCommand::Show(arguments) => show(arguments, terminal),
+        StorageCommand::Move(arguments) => move_login(arguments, profile, terminal),
+    }
 }
 
-impl StoreKind {
-    pub(crate) fn of(settings: &Settings) -> Result<Self, Failure> {
-        match settings.store.as_deref() {
-            None | Some("file") => Ok(Self::File),
-            Some("memory") => Ok(Self::Memory),
-            Some(later @ ("auto" | "keyring" | "passphrase" | "keyfile" | "systemd" | "kernel")) => {
-                Err(Failure::storage(format!(
-                    "the store {later} comes with a later release: use --store file (not encrypted), or memory"
-                )))
-            }
-            Some(other) => Err(Failure::usage(format!("no store is called {other}: use file or memory"))),
+/// From what is remembered alone: no record is read, no keyring is asked.
+fn show(arguments: &StorageShowArguments, terminal: &mut Terminal) -> Result<(), Failure> {
+    let mut profiles = Vec::new();
+    for (profile, remembered) in RememberedLogin::all()? {
+        let described = remembered.and_then(|remembered| Ok((describe(&remembered)?, remembered)));
+        if !arguments.json {
+            let line = match &described {
+                Ok(((_, description), remembered)) if remembered.has_leftover() => {
+                    format!("{}; a copy is where it was before: move it again", in_one_line(description))
+                }
+                Ok(((_, description), _)) => in_one_line(description),
+                Err(failure) => failure.message.clone(),
+            };
+            terminal.result_text(&format!("{profile:<12}{line}"))?;
         }
+        profiles.push(match described {
+            Ok(((kind, description), remembered)) => ProfileObject::Known {
+                profile,
+                server: remembered.settings.server().to_owned(),
+                account: remembered.account,
+                store: kind.name(),
+                encrypted_at_rest: description.encrypted_at_rest,
+                survives_reboot: description.survives_reboot,
+                location: description.location,
+            },
+            Err(failure) => ProfileObject::Unknown { profile, error: failure.message },
+        });
     }
-
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::File => "file",
-            Self::Memory => "memory",
-        }
+    if arguments.json {
+        // Strings and flags: this cannot fail.
+        let json = serde_json::to_string(&StorageObject { v: 1, profiles }).unwrap_or_default();
+        terminal.result(&json)?;
+    } else if profiles.is_empty() {
+        terminal.say("No login is kept here.");
     }
-
-    pub(crate) fn open(self) -> Result<Arc<dyn TokenStore>, Failure> {
-        Ok(match self {
-            Self::File => Arc::new(PlainFileStore::new(state("tokens")?)),
-            Self::Memory => Arc::new(MemoryStore::new()),
-        })
-    }
+    Ok(())
 }
 
-/// Tries the store before a person is sent away: whether it can be written, and whether what lies there
-/// can be replaced.
-pub(crate) fn probe(store: &dyn TokenStore, key: &TokenKey) -> Result<(), Failure> {
-    match store.lock(key)?.load() {
-        // A new login takes its place.
-        Err(error) if matches!(error.problem(), StoreProblem::Corrupt { .. }) => Ok(()),
-        Err(error) => Err(error.into()),
-        Ok(_) => Ok(()),
-    }
+fn describe(remembered: &RememberedLogin) -> Result<(StoreKind, StoreDescription), Failure> {
+    let opened = remembered.open_unasked()?;
+    Ok((opened.kind, opened.store.describe()))
 }
 
-impl RememberedLogin {
-    pub(crate) fn new(settings: Settings, account: Option<String>) -> Self {
-        Self { version: VERSION, settings, account }
-    }
-
-    pub(crate) fn read(profile: &str) -> Result<Option<Self>, Failure> {
-        let path = Self::path(profile)?;
-        let Some(text) = private_file::read(&path)? else { return Ok(None) };
-        let remembered: Self = serde_json::from_str(&text).map_err(|error| {
-            Failure::storage(format!("{} is damaged ({error}): remove it and sign in again", path.display()))
-        })?;
-        if remembered.version == VERSION {
-            Ok(Some(remembered))
-        } else {
-            Err(Failure::storage(format!(
-                "{} was written by another release: use that one, or remove the file and sign in again",
-                path.display()
-            )))
-        }
-    }
-
-    pub(crate) fn write(&self, profile: &str) -> Result<(), Failure> {
-        private_file::replace(&Self::path(profile)?, &to_json(self))
-    }
-
-    fn path(profile: &str) -> Result<PathBuf, Failure> {
-        Ok(state("logins")?.join(format!("{profile}.json")))
-    }
-}
-
-/// Keeps a login for `login --resume`.
-pub(crate) fn park(profile: &str, settings: &Settings, pending: &PendingLogin) -> Result<(), Failure> {
-    let parked = ParkedLogin {
-        version: VERSION,
-        settings: settings.clone(),
-        parked_at: UnixTime::now().as_seconds(),
-        pending: pending.expose_json().to_string(),
+/// Copies the login, remembers where it is now, deletes the old copy, in this order: whenever this is cut short,
+/// what is remembered leads to a whole copy. One that was left behind is noted, and goes the next time.
+fn move_login(
+    arguments: &StorageMoveArguments,
+    profile: Option<&str>,
+    terminal: &mut Terminal,
+) -> Result<(), Failure> {
+    let profile = Configuration::read()?.profile_name(profile)?;
+    let Some(remembered) = RememberedLogin::read(&profile)? else {
+        return Err(Failure::login_required(&profile));
     };
-    private_file::replace(&parked_path(profile)?, &to_json(&parked))
+    let remembered = remembered.without_leftover(&profile)?;
+    let key = remembered.key(&profile);
+    let settings = settings_there(arguments, &remembered.settings)?;
+
+    let from = remembered.open(&profile, terminal)?;
+    let to = on_a_runtime(async {
+        let mut interruption = Interruption::listen().map_err(|error| Failure::no_signals(&error))?;
+        Chooser::new(&settings, true, terminal, &mut interruption).choose().await
+    })?;
+    if from.store.lock_name(&key) == to.store.lock_name(&key) {
+        terminal.say(&format!("The login is there already: {}.", in_one_line(&to.store.describe())));
+        return Ok(());
+    }
+    to.prepare(&key)?;
+    let settings = Settings { store: Some(to.kind.name().to_owned()), ..settings }.made_lasting();
+    let there = RememberedLogin::new(settings, remembered.account.clone());
+    let is_moved = move_record_with(&*from.store, &*to.store, &key, || {
+        there.clone().with_leftover(&remembered).write(&profile)
+    })?;
+    if !is_moved {
+        return Err(Failure::login_required(&profile));
+    }
+    there.write(&profile)?;
+    terminal.say(&format!("Moved: now in a {}.", in_one_line(&to.store.describe())));
+    terminal.say(&format!("The old copy, in a {}, is deleted.", in_one_line(&from.store.describe())));
+    Ok(())
 }
 
-/// Takes up what [`park`] kept, with the time that has passed; `None` where a clock went back.
-pub(crate) fn parked(profile: &str) -> Result<(Settings, PendingLogin, Option<Duration>), Failure> {
-    let none = || {
-        Failure::new(
-            crate::exit_code::ExitCode::LoginRequired,
-            "login_required",
-            "no login waits to be resumed: begin one with device-cli login --no-wait",
-        )
+/// The settings of the login where it goes.
+fn settings_there(arguments: &StorageMoveArguments, here: &Settings) -> Result<Settings, Failure> {
+    let given = Settings {
+        store: Some(arguments.to.clone()),
+        key_file: arguments.key_file.clone(),
+        passphrase_file: arguments.passphrase_file.clone(),
+        ..Settings::default()
     };
-    let text = private_file::read(&parked_path(profile)?)?.ok_or_else(none)?;
-    let parked: ParkedLogin = serde_json::from_str(&text).map_err(|_| none())?;
-    let pending = PendingLogin::from_json(&parked.pending).map_err(|_| none())?;
-    let elapsed = UnixTime::now().as_seconds().checked_sub(parked.parked_at).map(Duration::from_secs);
-    Ok((parked.settings, pending, elapsed))
-}
-
-/// Forgets what [`park`] kept.
-pub(crate) fn unpark(profile: &str) -> Result<(), Failure> {
-    private_file::remove(&parked_path(profile)?)
-}
-
-fn parked_path(profile: &str) -> Result<PathBuf, Failure> {
-    Ok(state("pending")?.join(format!("{profile}.json")))
-}
-
-fn state(name: &str) -> Result<PathBuf, Failure> {
-    let directory = state_directory()
-        .ok_or_else(|| Failure::storage("no place to keep anything: set HOME or XDG_STATE_HOME"))?;
-    Ok(directory.join(name))
-}
-
-/// Strings, numbers and maps with string keys: this cannot fail.
-fn to_json(value: &impl Serialize) -> String {
-    serde_json::to_string(value).unwrap_or_default()
+    let settings = given.without_empty_values().over(here);
+    match StoreChoice::of(&settings)? {
+        StoreChoice::Kind(StoreKind::Memory) => {
+            Err(Failure::usage("memory ends with this command: to end a login, use device-cli logout"))
+        }
+        _ => Ok(settings),
+    }
 }

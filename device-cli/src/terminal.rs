@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal as _, Stderr, Stdout, Write};
 use std::panic;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -25,7 +25,13 @@ pub(crate) struct Terminal {
     results: Stdout,
     capabilities: Capabilities,
     region: Option<Region>,
-    keys_stop: Option<Arc<AtomicBool>>,
+    reader: Option<Reader>,
+}
+
+/// The thread that reads what is typed.
+struct Reader {
+    stop: Arc<AtomicBool>,
+    thread: JoinHandle<()>,
 }
 
 /// The part of the screen that is drawn over: some lines, and below them the status line, in which the
@@ -45,6 +51,16 @@ pub(crate) enum Key {
     Resized,
 }
 
+/// What the person types where it is not shown.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Typing {
+    Character(char),
+    EraseOne,
+    EraseAll,
+    Enter,
+    Interrupt,
+}
+
 /// Whether the terminal's modes differ from what they were: on the way out they must not.
 static MODES_CHANGED: AtomicBool = AtomicBool::new(false);
 
@@ -58,7 +74,7 @@ impl Terminal {
             stderr_is_terminal: io::stderr().is_terminal(),
             variable,
         });
-        Self { screen: io::stderr(), results: io::stdout(), capabilities, region: None, keys_stop: None }
+        Self { screen: io::stderr(), results: io::stdout(), capabilities, region: None, reader: None }
     }
 
     pub(crate) const fn capabilities(&self) -> Capabilities {
@@ -154,35 +170,61 @@ impl Terminal {
 
     /// Reads single keys from now on, until [`Terminal::restore`].
     pub(crate) fn read_keys(&mut self) -> io::Result<mpsc::UnboundedReceiver<Key>> {
+        self.read_events(key_of)
+    }
+
+    /// Asks for something that is not shown while it is typed, until [`Terminal::end_typing`].
+    pub(crate) fn read_typing(&mut self, prompt: &str) -> io::Result<mpsc::UnboundedReceiver<Typing>> {
+        let typing = self.read_events(typing_of)?;
+        self.erase();
+        self.write_screen(prompt.as_bytes());
+        Ok(typing)
+    }
+
+    pub(crate) fn end_typing(&mut self) {
+        self.restore();
+        self.write_screen(b"\n");
+    }
+
+    fn read_events<T: Copy + Send + 'static>(
+        &mut self,
+        of: fn(&Event) -> Option<T>,
+    ) -> io::Result<mpsc::UnboundedReceiver<T>> {
+        if let Some(Reader { stop, thread }) = self.reader.take() {
+            // Else the one before takes the first key away.
+            stop.store(true, Ordering::Relaxed);
+            let _ = thread.join();
+        }
         let (sender, receiver) = mpsc::unbounded_channel();
         restore_on_panic();
         MODES_CHANGED.store(true, Ordering::Relaxed);
         enable_raw_mode()?;
         let stop = Arc::new(AtomicBool::new(false));
-        self.keys_stop = Some(Arc::clone(&stop));
-        thread::Builder::new().name("keys".into()).spawn(move || {
-            while !stop.load(Ordering::Relaxed) {
-                let key = match event::poll(KEY_NAP) {
+        let stopped = Arc::clone(&stop);
+        let thread = thread::Builder::new().name("keys".into()).spawn(move || {
+            while !stopped.load(Ordering::Relaxed) {
+                let event = match event::poll(KEY_NAP) {
                     Ok(false) => continue,
-                    Ok(true) => event::read().map(|event| key_of(&event)),
+                    Ok(true) => event::read().map(|event| of(&event)),
                     Err(error) => Err(error),
                 };
-                match key {
-                    Ok(Some(key)) if sender.send(key).is_err() => return,
+                match event {
+                    Ok(Some(event)) if sender.send(event).is_err() => return,
                     Ok(_) => {}
                     // The terminal is gone; the login goes on without keys.
                     Err(_) => return,
                 }
             }
         })?;
+        self.reader = Some(Reader { stop, thread });
         Ok(receiver)
     }
 
     /// Takes the drawing away and gives the terminal back as it was.
     pub(crate) fn restore(&mut self) {
         self.erase();
-        if let Some(stop) = self.keys_stop.take() {
-            stop.store(true, Ordering::Relaxed);
+        if let Some(reader) = &self.reader {
+            reader.stop.store(true, Ordering::Relaxed);
         }
         restore_modes();
     }
@@ -226,6 +268,24 @@ fn key_of(event: &Event) -> Option<Key> {
             KeyCode::Enter => Some(Key::Enter),
             _ => None,
         },
+        _ => None,
+    }
+}
+
+fn typing_of(event: &Event) -> Option<Typing> {
+    let Event::Key(key) = event else { return None };
+    if key.kind == KeyEventKind::Release {
+        return None;
+    }
+    let is_control = key.modifiers.contains(KeyModifiers::CONTROL);
+    match key.code {
+        KeyCode::Char('c' | 'd' | '\\') if is_control => Some(Typing::Interrupt),
+        KeyCode::Char('u') if is_control => Some(Typing::EraseAll),
+        KeyCode::Char('h') if is_control => Some(Typing::EraseOne),
+        KeyCode::Char(_) if is_control => None,
+        KeyCode::Char(character) => Some(Typing::Character(character)),
+        KeyCode::Backspace => Some(Typing::EraseOne),
+        KeyCode::Enter => Some(Typing::Enter),
         _ => None,
     }
 }

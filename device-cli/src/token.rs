@@ -14,8 +14,9 @@ use crate::exit_code::ExitCode;
 use crate::failure::{Failure, login_command};
 use crate::interruption::Interruption;
 use crate::on_a_runtime;
+use crate::remembered_login::RememberedLogin;
 use crate::settings::Settings;
-use crate::storage::{RememberedLogin, StoreKind};
+use crate::stores::OpenStore;
 use crate::terminal::Terminal;
 
 pub(crate) fn run(
@@ -27,9 +28,9 @@ pub(crate) fn run(
     let Some(remembered) = RememberedLogin::read(&profile)? else {
         return Err(Failure::login_required(&profile));
     };
+    let OpenStore { store, .. } = remembered.open(&profile, terminal)?;
+    let key = remembered.key(&profile);
     let settings = remembered.settings;
-    let store = StoreKind::of(&settings)?.open()?;
-    let key = settings.token_key(&profile);
     let need = TokenNeed::new().with_min_ttl(arguments.min_ttl);
     let Some(record) = store.load(&key)? else { return Err(Failure::login_required(&profile)) };
     // A fresh token costs one file: no runtime, no HTTP, no lock.

@@ -14,6 +14,11 @@ fn what_the_command_line_lacks_is_a_matter_of_usage() {
         &["login", "--issuer", "https://auth.example.com"],
         &["login", "--provider", "nobody", "--client-id", "x"],
         &["login", "--issuer", "https://auth.example.com", "--client-id", "x", "--store", "cupboard"],
+        &["login", "--issuer", "https://auth.example.com", "--client-id", "x", "--store", "key-file"],
+        &["login", "--issuer", "https://auth.example.com", "--client-id", "x", "--passphrase", "s3cret"],
+        &["storage"],
+        &["storage", "move"],
+        &["status", "--all", "--profile", "x"],
         &["status", "--profile", "../x"],
         &["help", "me"],
     ] {
@@ -42,14 +47,6 @@ fn what_cannot_work_is_refused_before_anybody_is_asked() {
 }
 
 #[test]
-fn the_stores_of_later_releases_are_named_as_such() {
-    let login = ["login", "--issuer", "https://auth.example.com", "--client-id", "x", "--store", "keyring"];
-    let finished = Program::new().run(&login);
-    assert_eq!(finished.code, Some(7), "{finished:?}");
-    assert!(finished.stderr.contains("the store keyring comes with a later release"), "{finished:?}");
-}
-
-#[test]
 fn a_mistake_in_the_configuration_is_shown_with_its_line() {
     let program = Program::new();
     let directory = program.home().join(".config/device-cli");
@@ -67,7 +64,8 @@ fn help_has_the_exit_codes_the_variables_and_every_command() {
     assert!(help("exit-codes").contains("   6  the code expired, or --timeout passed"));
     assert!(help("environment").contains("DEVICE_CLI_CLIENT_ID"));
     assert!(help("accessibility").contains("ACCESSIBLE=1"));
-    for command in ["demo", "login", "token", "status", "logout"] {
+    assert!(help("stores").contains("  file                NOT encrypted; "));
+    for command in ["demo", "login", "token", "status", "logout", "storage"] {
         assert!(help(command).contains(&format!("device-cli {command}")), "{}", help(command));
     }
     assert!(program.run(&["--version"]).stdout.starts_with("device-cli 0."));

@@ -76,7 +76,17 @@ fn codes(user_code: &str, verification_uri: &str, complete: &str) -> Value {
 
 fn login(program: &Program, origin: &str, more: &[&str]) -> Finished {
     let (device, token) = (format!("{origin}/device"), format!("{origin}/token"));
-    let arguments = ["login", "--device-endpoint", &device, "--token-endpoint", &token, "--client-id", "x"];
+    let arguments = [
+        "login",
+        "--store",
+        "file",
+        "--device-endpoint",
+        &device,
+        "--token-endpoint",
+        &token,
+        "--client-id",
+        "x",
+    ];
     program.run(&[&arguments[..], more].concat())
 }
 

@@ -8,8 +8,8 @@ use crate::program::{Finished, Program, Server};
 
 const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 
-fn at(server: &Server) -> [&str; 4] {
-    ["--issuer", server.mock.issuer(), "--client-id", "device"]
+fn at(server: &Server) -> [&str; 6] {
+    ["--store", "file", "--issuer", server.mock.issuer(), "--client-id", "device"]
 }
 
 fn last_event(finished: &Finished) -> serde_json::Value {
@@ -145,7 +145,16 @@ fn the_timeout_ends_it_with_6() {
 fn a_server_that_is_not_there_is_3() {
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let issuer = format!("http://127.0.0.1:{port}");
-    let finished = Program::new().run(&["login", "--json", "--issuer", &issuer, "--client-id", "device"]);
+    let finished = Program::new().run(&[
+        "login",
+        "--json",
+        "--store",
+        "file",
+        "--issuer",
+        &issuer,
+        "--client-id",
+        "device",
+    ]);
     assert_eq!(finished.code, Some(3), "{finished:?}");
     assert_eq!(last_event(&finished)["error"], "server_unreachable");
     assert!(finished.stderr.contains("no connection to the server"), "{finished:?}");
@@ -154,8 +163,16 @@ fn a_server_that_is_not_there_is_3() {
 #[test]
 fn a_client_that_the_server_does_not_know_is_9_and_the_message_says_what_to_check() {
     let (program, server) = (Program::new(), Server::start());
-    let finished =
-        program.run(&["login", "--json", "--issuer", server.mock.issuer(), "--client-id", "nobody"]);
+    let finished = program.run(&[
+        "login",
+        "--json",
+        "--store",
+        "file",
+        "--issuer",
+        server.mock.issuer(),
+        "--client-id",
+        "nobody",
+    ]);
     assert_eq!(finished.code, Some(9), "{finished:?}");
     assert_eq!(last_event(&finished)["error"], "invalid_client");
     assert!(finished.stderr.contains("check --client-id"), "{finished:?}");
@@ -179,7 +196,7 @@ fn a_confidential_client_has_its_secret_from_a_file_or_the_environment() {
     let (program, server) = (Program::new(), Server::start());
     let file = program.home().join("secret");
     fs::write(&file, "device-secret\n").unwrap();
-    let arguments = ["--issuer", server.mock.issuer(), "--client-id", "device-secret"];
+    let arguments = ["--store", "file", "--issuer", server.mock.issuer(), "--client-id", "device-secret"];
     let from_file = ["--client-secret-file", file.to_str().unwrap()];
     let login = program.begin_login(&[&arguments[..], &from_file].concat());
     server.mock.approve(&login.user_code).unwrap();
@@ -194,7 +211,16 @@ fn endpoints_by_hand_need_no_metadata() {
     let (program, server) = (Program::new(), Server::start());
     let issuer = server.mock.issuer();
     let (device, token) = (format!("{issuer}/device-authorization"), format!("{issuer}/token"));
-    let endpoints = ["--device-endpoint", &device, "--token-endpoint", &token, "--client-id", "device"];
+    let endpoints = [
+        "--store",
+        "file",
+        "--device-endpoint",
+        &device,
+        "--token-endpoint",
+        &token,
+        "--client-id",
+        "device",
+    ];
     let login = program.begin_login(&endpoints);
     server.mock.approve(&login.user_code).unwrap();
     let finished = login.finish();
@@ -215,7 +241,7 @@ fn a_profile_a_variable_and_a_flag_win_in_this_order() {
         assert_eq!(finished.code, Some(9), "{finished:?}");
         server.mock.requests().pop().unwrap().client_id
     };
-    let login = ["login", "--profile", "work"];
+    let login = ["login", "--profile", "work", "--store", "file"];
     assert_eq!(asked_for(&mut program.command(&login)).as_deref(), Some("p"));
     assert_eq!(asked_for(program.command(&login).env("DEVICE_CLI_CLIENT_ID", "v")).as_deref(), Some("v"));
     let flag = [&login[..], &["--client-id", "f"]].concat();
@@ -234,7 +260,7 @@ fn the_second_login_needs_no_flags() {
 #[test]
 fn memory_keeps_nothing() {
     let (program, server) = (Program::new(), Server::start());
-    let login = program.begin_login(&[&at(&server)[..], &["--store", "memory"]].concat());
+    let login = program.begin_login(&[&at(&server)[2..], &["--store", "memory"]].concat());
     server.mock.approve(&login.user_code).unwrap();
     let finished = login.finish();
     assert_eq!(last_event(&finished)["store"], "memory", "{finished:?}");

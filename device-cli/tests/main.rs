@@ -9,4 +9,6 @@ mod login;
 mod logout;
 mod program;
 mod status;
+mod storage;
+mod stores;
 mod token;

@@ -57,12 +57,12 @@ impl Program {
 
     /// Starts a login and reads its codes.
     pub(crate) fn begin_login(&self, arguments: &[&str]) -> WaitingLogin {
-        let mut child = self
-            .command(&[&["login", "--json"], arguments].concat())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the binary runs");
+        Self::begin(&mut self.command(&[&["login", "--json"], arguments].concat()))
+    }
+
+    /// Starts a `login --json` in whatever surroundings, and reads its codes.
+    pub(crate) fn begin(login: &mut Command) -> WaitingLogin {
+        let mut child = login.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary runs");
         let mut stdout = BufReader::new(child.stdout.take().expect("piped"));
         let mut first_line = String::new();
         stdout.read_line(&mut first_line).expect("UTF-8");
@@ -75,10 +75,15 @@ impl Program {
         WaitingLogin { child, stdout, first_line, user_code }
     }
 
-    /// Signs in at `server`, approved at once.
+    /// Signs in at `server`, approved at once; the tokens are in plain files.
     pub(crate) fn signed_in(&self, server: &Server, scope: &str) -> Finished {
-        let login =
-            self.begin_login(&["--issuer", server.mock.issuer(), "--client-id", "device", "--scope", scope]);
+        self.signed_in_with(server, &["--store", "file", "--scope", scope])
+    }
+
+    /// The same with other flags.
+    pub(crate) fn signed_in_with(&self, server: &Server, more: &[&str]) -> Finished {
+        let at = ["--issuer", server.mock.issuer(), "--client-id", "device"];
+        let login = self.begin_login(&[&at[..], more].concat());
         server.mock.approve(&login.user_code).expect("it is pending");
         let finished = login.finish();
         assert_eq!(finished.code, Some(0), "{finished:?}");

@@ -14,7 +14,7 @@ use crate::{KeyringProblem, SealedFileStore, StoreError, StoreProblem, SystemKey
 ///
 /// ```no_run
 /// # fn choose() -> Result<oauth_token_store::SealedFileStore, Box<dyn std::error::Error>> {
-/// use oauth_token_store::{SystemKeyring, automatic_store};
+/// use oauth_token_store::{SystemKeyring, TokenStore as _, automatic_store};
 ///
 /// let store = automatic_store("/home/me/.local/state/my-app/tokens", &SystemKeyring::new("my-app"))?;
 /// store.prepare()?;

@@ -94,7 +94,7 @@ pub use key_source::systemd_credential::SystemdCredential;
 pub use keyring_problem::KeyringProblem;
 pub use login::{log_out, save_login};
 pub use memory_store::MemoryStore;
-pub use move_record::{move_record, move_records};
+pub use move_record::{move_record, move_record_with, move_records};
 pub use plain_file_store::PlainFileStore;
 pub use record::{InDoubt, RefreshPoint, TokenRecord};
 pub use refresh::{

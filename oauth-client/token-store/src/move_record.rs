@@ -9,6 +9,18 @@ use crate::{LockedRecord, StoreError, StoreProblem, TokenKey, TokenRecord, Token
 /// leaves one of the two at least: moving again finishes the work. A newer login in the other store is not
 /// overwritten.
 pub fn move_record(from: &dyn TokenStore, to: &dyn TokenStore, key: &TokenKey) -> Result<bool, StoreError> {
+    move_record_with(from, to, key, || Ok(()))
+}
+
+/// [`move_record`], with `commit` between the two: called once the new copy was read back and before the old one
+/// is deleted, it writes down where the login is now. At every moment what is written down leads to a whole copy.
+/// Where it fails, the login stays where it was.
+pub fn move_record_with<E: From<StoreError>>(
+    from: &dyn TokenStore,
+    to: &dyn TokenStore,
+    key: &TokenKey,
+    commit: impl FnOnce() -> Result<(), E>,
+) -> Result<bool, E> {
     let [mut old, mut new] = lock_both(from, to, key)?;
     let Some(record) = old.load()? else { return Ok(false) };
     let there = match new.load() {
@@ -19,15 +31,20 @@ pub fn move_record(from: &dyn TokenStore, to: &dyn TokenStore, key: &TokenKey) -
         Some(there) if is_same(&there, &record) => {}
         // A generation counts the refreshes of one login: what was obtained later may be another.
         Some(there) if there.generation == record.generation || there.obtained_at > record.obtained_at => {
-            return Err(error_of(to, StoreProblem::NewerLogin));
+            return Err(error_of(to, StoreProblem::NewerLogin).into());
         }
         _ => {
             new.save(&record)?;
             let back = new.load()?;
             if !back.is_some_and(|back| is_same(&back, &record)) {
-                return Err(error_of(to, StoreProblem::NotReadBack));
+                return Err(error_of(to, StoreProblem::NotReadBack).into());
             }
         }
+    }
+    if let Err(error) = commit() {
+        // One that stays is overwritten when the login is moved again.
+        let _ = new.delete();
+        return Err(error);
     }
     old.delete()?;
     Ok(true)

@@ -27,7 +27,7 @@ use crate::{
 /// ```no_run
 /// # #[cfg(feature = "key-file")]
 /// # fn main() -> Result<(), oauth_token_store::StoreError> {
-/// use oauth_token_store::{KeyFile, SealedFileStore};
+/// use oauth_token_store::{KeyFile, SealedFileStore, TokenStore as _};
 ///
 /// let key = KeyFile::made_if_missing("/etc/my-device/tokens.key");
 /// let store = SealedFileStore::new("/var/lib/my-device/tokens", key);
@@ -81,12 +81,6 @@ impl SealedFileStore {
         self.files.set_lock_timeout(timeout);
         self
     }
-
-    /// Makes sure of the key, and makes one where there is none yet: worth doing before a person is sent
-    /// away to sign in.
-    pub fn prepare(&self) -> Result<(), StoreError> {
-        self.files.format.clone().writing_key().map(|_| ())
-    }
 }
 
 impl TokenStore for SealedFileStore {
@@ -100,6 +94,11 @@ impl TokenStore for SealedFileStore {
 
     fn lock_name(&self, key: &TokenKey) -> String {
         self.files.lock_name(key)
+    }
+
+    /// Makes sure of the key, and makes one where there is none yet.
+    fn prepare(&self) -> Result<(), StoreError> {
+        self.files.format.clone().writing_key().map(|_| ())
     }
 
     fn describe(&self) -> StoreDescription {

@@ -21,6 +21,12 @@ pub trait TokenStore: fmt::Debug + Send + Sync {
     /// takes them in the order of their names.
     fn lock_name(&self, key: &TokenKey) -> String;
 
+    /// Makes ready what the next login will need, such as a key: worth doing before a person is sent away to
+    /// sign in. By default there is nothing to make ready.
+    fn prepare(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     /// What this store promises.
     fn describe(&self) -> StoreDescription;
 

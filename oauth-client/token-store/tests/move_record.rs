@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use oauth_token_store::{
     LockedRecord, MemoryStore, PlainFileStore, StoreDescription, StoreError, StoreProblem, TokenKey,
-    TokenRecord, TokenStore, UnixTime, move_record, move_records,
+    TokenRecord, TokenStore, UnixTime, move_record, move_record_with, move_records,
 };
 
 use crate::example_login::{key, record};
@@ -53,6 +53,30 @@ fn a_move_cut_short_after_the_write_is_finished_by_another<K: Kind>() {
         assert_eq!(from.store().load(&key()).unwrap(), None);
         assert_eq!(to.store().load(&key()).unwrap(), Some(old));
     }
+}
+
+#[test]
+fn where_the_login_is_is_written_down_while_both_copies_are_there() {
+    let (from, to) = (Place::<Plain>::new(), Place::<Plain>::new());
+    from.store().save(&record()).unwrap();
+    let both = || [&from, &to].map(|place| place.store().load(&key()).unwrap().is_some());
+    let moved = move_record_with(&from.store(), &to.store(), &key(), || {
+        assert_eq!(both(), [true, true]);
+        Ok::<_, StoreError>(())
+    });
+    assert!(moved.unwrap());
+    assert_eq!(both(), [false, true]);
+}
+
+#[test]
+fn a_move_that_cannot_be_written_down_leaves_the_login_where_it_was() {
+    let (from, to) = (Place::<Plain>::new(), Place::<Plain>::new());
+    from.store().save(&record()).unwrap();
+    let refused = || StoreError::new("test", None, StoreProblem::NotReadBack);
+    let moved = move_record_with(&from.store(), &to.store(), &key(), || Err(refused()));
+    assert!(matches!(moved.unwrap_err().problem(), StoreProblem::NotReadBack));
+    assert_eq!(from.store().load(&key()).unwrap(), Some(record()));
+    assert_eq!(to.store().load(&key()).unwrap(), None);
 }
 
 #[test]

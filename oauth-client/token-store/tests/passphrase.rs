@@ -44,8 +44,11 @@ impl Place {
 #[test]
 fn opens_what_the_same_passphrase_sealed() {
     let place = Place::new();
+    let is_set = || Passphrase::is_set_in(place.header_path().parent().unwrap()).unwrap();
+    assert!(!is_set());
     assert_eq!(place.store("correct horse").load(&key()).unwrap(), None);
     place.store("correct horse").save(&record()).unwrap();
+    assert!(is_set());
     assert_eq!(place.store("correct horse").load(&key()).unwrap(), Some(record()));
     let header = fs::read_to_string(place.header_path()).unwrap();
     let start = r#"{"version":1,"kdf":"argon2id","memory_kib":64,"passes":1,"lanes":1,"salt":""#;

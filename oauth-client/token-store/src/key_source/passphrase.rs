@@ -80,6 +80,11 @@ impl Passphrase {
         self
     }
 
+    /// Whether a passphrase was chosen for the records in `directory`, so that a new one is not what to ask for.
+    pub fn is_set_in(directory: &Path) -> Result<bool, StoreError> {
+        Ok(file(directory).read()?.is_some())
+    }
+
     /// The key that the header stands for; the one from before where the header is the same.
     fn key_of(&self, header: Header, path: PathBuf) -> Result<SealingKey, StoreError> {
         let mut derived = self.derived.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,0 +1,217 @@
+//! What outlives this program beside the tokens: which login a profile stands for, and a login that waits.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use oauth_client::token_store::{Passphrase, TokenKey, UnixTime};
+use oauth_client::{PendingLogin, Secret};
+use serde::{Deserialize, Serialize};
+
+use crate::environment::{state_directory, variable};
+use crate::failure::Failure;
+use crate::interruption::Interruption;
+use crate::settings::Settings;
+use crate::stores::{OpenStore, StoreKind};
+use crate::terminal::Terminal;
+use crate::{on_a_runtime, passphrase, private_file};
+
+const VERSION: u8 = 1;
+
+/// Which login a profile stands for: no secret in it.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub(crate) struct RememberedLogin {
+    version: u8,
+    pub(crate) settings: Settings,
+    /// What to call the person; `None` where the server did not say, or nobody is signed in.
+    pub(crate) account: Option<String>,
+    /// Where a move that was cut short has left a copy of the tokens.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    leftover: Option<Settings>,
+}
+
+/// A profile with the login that is remembered for it.
+pub(crate) type Profile = (String, Result<RememberedLogin, Failure>);
+
+/// A login that waits for a person while no process waits for it.
+#[derive(Deserialize, Serialize)]
+struct ParkedLogin {
+    version: u8,
+    settings: Settings,
+    parked_at: u64,
+    /// With its credential, the `device_code`.
+    pending: String,
+}
+
+impl RememberedLogin {
+    pub(crate) fn new(settings: Settings, account: Option<String>) -> Self {
+        Self { version: VERSION, settings, account, leftover: None }
+    }
+
+    pub(crate) fn read(profile: &str) -> Result<Option<Self>, Failure> {
+        let path = Self::path(profile)?;
+        let Some(text) = private_file::read(&path)? else { return Ok(None) };
+        let remembered: Self = serde_json::from_str(&text).map_err(|error| {
+            Failure::storage(format!("{} is damaged ({error}): remove it and sign in again", path.display()))
+        })?;
+        if remembered.version == VERSION {
+            Ok(Some(remembered))
+        } else {
+            Err(Failure::storage(format!(
+                "{} was written by another release: use that one, or remove the file and sign in again",
+                path.display()
+            )))
+        }
+    }
+
+    /// Every profile that somebody has signed in to, in the order of their names.
+    pub(crate) fn all() -> Result<Vec<Profile>, Failure> {
+        let names = private_file::names(&state("logins")?)?;
+        let profiles = names.into_iter().filter_map(|name| Some(name.strip_suffix(".json")?.to_owned()));
+        let mut all = Vec::new();
+        for profile in profiles {
+            match Self::read(&profile) {
+                Ok(Some(remembered)) => all.push((profile, Ok(remembered))),
+                Ok(None) => {}
+                Err(failure) => all.push((profile, Err(failure))),
+            }
+        }
+        all.sort_by(|(one, _), (other, _)| one.cmp(other));
+        Ok(all)
+    }
+
+    /// The store that the login is in. A login from before there was a choice is in plain files.
+    pub(crate) fn kind(&self) -> Result<StoreKind, Failure> {
+        self.settings.store.as_deref().map_or(Ok(StoreKind::File), StoreKind::by_name)
+    }
+
+    /// The settings as they are for this command: what a variable says about the passphrase wins.
+    pub(crate) fn settings_here(&self) -> Settings {
+        let passphrase_file = match variable("DEVICE_CLI_PASSPHRASE_FILE") {
+            Some(file) => Some(PathBuf::from(file)),
+            None if variable("DEVICE_CLI_PASSPHRASE").is_some() => None,
+            None => self.settings.passphrase_file.clone(),
+        };
+        Settings { passphrase_file, ..self.settings.clone() }
+    }
+
+    /// Where the store keeps the login of `profile`.
+    pub(crate) fn key(&self, profile: &str) -> TokenKey {
+        self.settings.token_key(profile)
+    }
+
+    /// Erases the tokens of this login and what a move has left behind, unless they are where `other` has its
+    /// own.
+    pub(crate) fn erase_unless_it_is(&self, other: &Self, profile: &str) -> Result<(), Failure> {
+        if let Some(leftover) = &self.leftover {
+            Self::new(leftover.clone().over(&self.settings), None).erase_unless_it_is(other, profile)?;
+        }
+        let (own, others) = (self.open_unasked()?, other.open_unasked()?);
+        let (key, other_key) = (self.key(profile), other.key(profile));
+        if own.store.lock_name(&key) != others.store.lock_name(&other_key) {
+            own.store.delete(&key)?;
+        }
+        Ok(())
+    }
+
+    /// This login, with the note that a copy is still where `before` was.
+    pub(crate) fn with_leftover(self, before: &Self) -> Self {
+        Self { leftover: Some(before.settings.store_alone()), ..self }
+    }
+
+    pub(crate) const fn has_leftover(&self) -> bool {
+        self.leftover.is_some()
+    }
+
+    /// Erases the copy that a move has left behind.
+    pub(crate) fn without_leftover(mut self, profile: &str) -> Result<Self, Failure> {
+        if let Some(leftover) = self.leftover.take() {
+            let before = Self::new(leftover.over(&self.settings), None);
+            before.erase_unless_it_is(&self, profile)?;
+            self.write(profile)?;
+        }
+        Ok(self)
+    }
+
+    /// The store that the login is in, opened with whatever it asks for.
+    pub(crate) fn open(&self, profile: &str, terminal: &mut Terminal) -> Result<OpenStore, Failure> {
+        let (kind, settings) = (self.kind()?, self.settings_here());
+        if kind == StoreKind::Passphrase {
+            let unasked = kind.open_with(&settings, None)?;
+            // Nobody is asked for the passphrase of nothing.
+            if let Ok(None) = unasked.store.load(&self.key(profile)) {
+                return Ok(unasked);
+            }
+        }
+        if let Some(opened) = kind.open(&settings)? {
+            return Ok(opened);
+        }
+        if !StoreKind::has_passphrase(&settings)? {
+            // Then none is right, and the store says so where there is something to open.
+            return kind.open_with(&settings, Some(Passphrase::new(Secret::from(""))));
+        }
+        on_a_runtime(async {
+            let mut interruption = Interruption::listen().map_err(|error| Failure::no_signals(&error))?;
+            passphrase::ask(&settings, terminal, &mut interruption).await
+        })
+    }
+
+    /// The store that the login is in, as far as that goes without asking anybody.
+    pub(crate) fn open_unasked(&self) -> Result<OpenStore, Failure> {
+        self.kind()?.open_unasked(&self.settings_here())
+    }
+
+    pub(crate) fn write(&self, profile: &str) -> Result<(), Failure> {
+        private_file::replace(&Self::path(profile)?, &to_json(self))
+    }
+
+    fn path(profile: &str) -> Result<PathBuf, Failure> {
+        Ok(state("logins")?.join(format!("{profile}.json")))
+    }
+}
+
+/// Keeps a login for `login --resume`.
+pub(crate) fn park(profile: &str, settings: &Settings, pending: &PendingLogin) -> Result<(), Failure> {
+    let parked = ParkedLogin {
+        version: VERSION,
+        settings: settings.clone(),
+        parked_at: UnixTime::now().as_seconds(),
+        pending: pending.expose_json().to_string(),
+    };
+    private_file::replace(&parked_path(profile)?, &to_json(&parked))
+}
+
+/// Takes up what [`park`] kept, with the time that has passed; `None` where a clock went back.
+pub(crate) fn parked(profile: &str) -> Result<(Settings, PendingLogin, Option<Duration>), Failure> {
+    let none = || {
+        Failure::new(
+            crate::exit_code::ExitCode::LoginRequired,
+            "login_required",
+            "no login waits to be resumed: begin one with device-cli login --no-wait",
+        )
+    };
+    let text = private_file::read(&parked_path(profile)?)?.ok_or_else(none)?;
+    let parked: ParkedLogin = serde_json::from_str(&text).map_err(|_| none())?;
+    let pending = PendingLogin::from_json(&parked.pending).map_err(|_| none())?;
+    let elapsed = UnixTime::now().as_seconds().checked_sub(parked.parked_at).map(Duration::from_secs);
+    Ok((parked.settings, pending, elapsed))
+}
+
+/// Forgets what [`park`] kept.
+pub(crate) fn unpark(profile: &str) -> Result<(), Failure> {
+    private_file::remove(&parked_path(profile)?)
+}
+
+fn parked_path(profile: &str) -> Result<PathBuf, Failure> {
+    Ok(state("pending")?.join(format!("{profile}.json")))
+}
+
+fn state(name: &str) -> Result<PathBuf, Failure> {
+    let directory = state_directory()
+        .ok_or_else(|| Failure::storage("no place to keep anything: set HOME or XDG_STATE_HOME"))?;
+    Ok(directory.join(name))
+}
+
+/// Strings, numbers and maps with string keys: this cannot fail.
+fn to_json(value: &impl Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_default()
+}
