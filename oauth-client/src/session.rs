@@ -210,10 +210,17 @@ impl Session {
     }
 
     async fn refresh(&self, need: TokenNeed) -> Result<FreshToken, SessionError> {
-        let shared = &self.client.shared;
-        // Before anything is locked: what a slow server does to its metadata is nothing to wait in line for.
-        let endpoint = shared.token_endpoint().await;
         let _turn = self.turn.lock().await;
+        // Who had the turn before may have brought a token, or found that there is none to be had now.
+        let (reader, wanted) = (self.clone(), need.clone());
+        match blocking(move || reader.look(&wanted)).await {
+            Ok(Look::Fresh(token)) => return Ok(*token),
+            Ok(Look::Due { .. }) => {}
+            Err(error) => return Err(self.telling(error)),
+        }
+        let shared = &self.client.shared;
+        // Before the lock is taken: other processes do not wait for what a slow server does to its metadata.
+        let endpoint = shared.token_endpoint().await;
         let session = self.clone();
         let next = blocking(move || Ok(next_step(&*session.store, &session.key, &need, &|| session.now())?));
         let pending = match next.await {

@@ -255,6 +255,23 @@ async fn only_a_person_can_help_where_the_refresh_token_is_refused_or_none_is_th
 }
 
 #[tokio::test]
+async fn callers_who_wait_for_metadata_that_does_not_come_share_one_attempt() {
+    let clock = VirtualClock::at(LOGIN_AT);
+    let transport = ScriptedTransport::new(&clock, [Failure(TransportFailure::Timeout, "no answer")]);
+    let builder = Client::builder("id").issuer("https://server.example.com").clock(clock.clone());
+    let client = builder.transport(transport.clone()).build().unwrap();
+    let session = Session::open(client, Arc::new(MemoryStore::new()), "me");
+    session.save_login(&tokens(LOGIN), "", UnixTime::from_seconds(LOGIN_AT)).await.unwrap();
+    clock.advance(Duration::from_secs(3601));
+    let callers: Vec<_> = (0..16).map(|_| tokio::spawn(session.access_token())).collect();
+    for caller in callers {
+        let error = caller.await.unwrap().unwrap_err();
+        assert!(matches!(error, SessionError::Refresh(_) | SessionError::Postponed(_)), "{error:?}");
+    }
+    assert_eq!(transport.sent().len(), 1);
+}
+
+#[tokio::test]
 async fn nothing_is_locked_while_the_server_is_asked_for_its_metadata() {
     const METADATA: &str =
         r#"{"issuer":"https://server.example.com","token_endpoint":"https://server.example.com/token"}"#;

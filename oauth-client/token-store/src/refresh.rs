@@ -108,7 +108,7 @@ pub fn use_without_lock(
     need: &TokenNeed,
     now: UnixTime,
 ) -> Result<Option<FreshToken>, RefreshError> {
-    let seen = record.generation;
+    let seen = need.seen_generation.unwrap_or(record.generation);
     match decide(&record, seen, need, now) {
         Decision::Use(warning) => Ok(Some(FreshToken { record, warning })),
         Decision::Refuse(error) => Err(error),
