@@ -48,6 +48,8 @@ async fn read(api: &ResourceClient, issuer: &str) -> Result<String, ResourceErro
 }
 
 async fn sign_in(session: &Session) -> Result<(), Box<dyn Error>> {
+    // Before anybody is sent away: tokens that cannot be kept are no use.
+    session.prepare().await?;
     let login = session.client().device_login("read offline_access").await?;
     println!("Visit {} and enter {}", login.verification_uri(), login.user_code());
     let record = session.finish_device_login(login).await?;

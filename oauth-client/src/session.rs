@@ -118,6 +118,19 @@ impl Session {
         async move { Ok(client.authorization_header(&fresh.await?.record.access_token)) }
     }
 
+    /// Makes sure that a login can be stored: that the key is there, the place can be written, and what lies in
+    /// it gives way. To be called before a person is sent away to sign in.
+    pub fn prepare(&self) -> impl Future<Output = Result<(), SessionError>> + Send + 'static {
+        let (store, key) = (Arc::clone(&self.store), Arc::clone(&self.key));
+        blocking(move || {
+            store.prepare().map_err(SessionError::Store)?;
+            match store.lock(&key).map_err(SessionError::Store)?.load() {
+                Err(error) if !error.problem().gives_way_to_a_login() => Err(SessionError::Store(error)),
+                _ => Ok(()),
+            }
+        })
+    }
+
     /// Waits for the person as [`DeviceLogin::wait`] does, and stores the tokens.
     pub async fn finish_device_login(&self, mut login: DeviceLogin) -> Result<TokenRecord, SignInError> {
         let tokens = login.wait_for_end().await?;

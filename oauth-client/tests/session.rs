@@ -1,12 +1,14 @@
 //! Tokens that stay fresh: one refresh for all callers, whole even if its caller goes away.
 
+use std::fs;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use oauth_client::token_store::{
-    LockedRecord, LoginNeeded, MemoryStore, StoreDescription, StoreError, StoreProblem, TokenKey,
-    TokenRecord, TokenStore, UnixTime, Warning,
+    LockedRecord, LoginNeeded, MemoryStore, PlainFileStore, StoreDescription, StoreError, StoreProblem,
+    TokenKey, TokenRecord, TokenStore, UnixTime, Warning,
 };
 use oauth_client::{
     AccessTokenResponse, Client, Clock as _, HttpResponse, Revocation, Scope, Session, SessionError,
@@ -347,6 +349,29 @@ async fn a_device_login_is_stored_with_what_was_asked_for_and_when() {
     assert_eq!(events.next().await, Some(SessionEvent::LoginStored { expires_at }));
     drop(session);
     assert_eq!(events.next().await, None);
+}
+
+#[tokio::test]
+async fn a_store_that_cannot_take_a_login_is_found_out_before_anybody_is_sent_away() {
+    let directory = tempfile::tempdir().unwrap();
+    let (session, _, _) = nobody([]);
+    let session_in =
+        |place: &Path| Session::open(session.client().clone(), Arc::new(PlainFileStore::new(place)), "me");
+    session_in(&directory.path().join("tokens")).prepare().await.unwrap();
+    let file = directory.path().join("file");
+    fs::write(&file, "").unwrap();
+    let error = session_in(&file).prepare().await.unwrap_err();
+    assert!(matches!(error, SessionError::Store(_)), "{error:?}");
+
+    let damaged = session_in(&directory.path().join("damaged"));
+    damaged.save_login(&tokens(LOGIN), "", UnixTime::from_seconds(LOGIN_AT)).await.unwrap();
+    let record = PlainFileStore::new(directory.path().join("damaged")).lock_name(damaged.key());
+    let record = record.replace(".lock", ".json");
+    fs::write(&record, r#"{"version":2}"#).unwrap();
+    let error = damaged.prepare().await.unwrap_err();
+    assert!(error.to_string().contains("version 2"), "{error}");
+    fs::write(&record, "{").unwrap();
+    damaged.prepare().await.unwrap();
 }
 
 #[tokio::test]
