@@ -16,6 +16,8 @@
 //! Everything blocks and nothing here knows HTTP: the exchange is a closure, or the caller's own await
 //! between [`next_step`] and [`PendingRefresh::complete`].
 //!
+//! What is promised, what cannot be, and which store suits a machine without a screen: [`keeping_tokens`].
+//!
 //! # Features
 //!
 //! By default there are plain files and memory. Each place for the key of sealed files is a feature of its
@@ -75,6 +77,9 @@ mod sealing_key;
 mod store;
 mod token_key;
 mod unix_time;
+
+#[doc = include_str!("../keeping_tokens.md")]
+pub mod keeping_tokens {}
 
 #[cfg(feature = "system-keyring")]
 pub use automatic_store::{NoAutomaticStore, automatic_store};
