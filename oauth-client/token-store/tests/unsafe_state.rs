@@ -9,13 +9,12 @@ use std::process::Command;
 use oauth_token_store::{StoreError, StoreProblem, TokenStore, UnsafeState, log_out};
 
 use crate::example_login::{key, record};
-use crate::place::{Kind, Place, with_each_kind};
+use crate::place::{Kind, Place, Plain, with_each_kind};
 
 with_each_kind! {
     a_directory_that_others_can_write
     a_directory_that_others_can_only_list_is_accepted
     a_record_that_others_can_write_or_read
-    a_record_or_directory_of_another_user
     a_record_with_two_names
     a_record_that_is_a_symbolic_link
     a_directory_socket_or_pipe_in_the_records_place
@@ -82,11 +81,20 @@ fn a_record_that_others_can_write_or_read<K: Kind>() {
     }
 }
 
+#[test]
+#[ignore = "needs root, which alone can give files away; run by tests/run"]
+fn a_plain_record_or_directory_of_another_user() {
+    a_record_or_directory_of_another_user::<Plain>();
+}
+
+#[cfg(feature = "sealed-file")]
+#[test]
+#[ignore = "needs root, which alone can give files away; run by tests/run"]
+fn a_sealed_record_or_directory_of_another_user() {
+    a_record_or_directory_of_another_user::<crate::sealed_file_store::Sealed>();
+}
+
 fn a_record_or_directory_of_another_user<K: Kind>() {
-    if !rustix::process::geteuid().is_root() {
-        // Only root can give a file away; `tests/run` is root where it matters.
-        return;
-    }
     let foreign = |state| matches!(state, UnsafeState::ForeignOwner { owner: 65_534, user: 0 });
     let place = with_record::<K>();
     std::os::unix::fs::chown(place.record_path(), Some(65_534), None).unwrap();
