@@ -46,24 +46,39 @@ impl JsonLines {
         Self { stdin: child.stdin.take(), child, stdout, stderr: Some(stderr) }
     }
 
-    pub(crate) fn send(&mut self, message: &Value) {
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Sends a line, be it JSON or not.
+    pub(crate) fn send(&mut self, message: impl std::fmt::Display) {
         let stdin = self.stdin.as_mut().expect("stdin is open");
         writeln!(stdin, "{message}").expect("the program reads its stdin");
     }
 
     /// The next line, read as JSON.
     pub(crate) fn receive(&mut self) -> Value {
+        self.receive_unless_ended().unwrap_or_else(|| {
+            let stderr = self.kill();
+            panic!("the program ended; on stderr: {stderr}")
+        })
+    }
+
+    /// The next line, read as JSON; `None` where the program ends instead.
+    pub(crate) fn receive_unless_ended(&mut self) -> Option<Value> {
         match self.stdout.recv_timeout(PATIENCE) {
-            Ok(line) => parse(&line),
+            Ok(line) => Some(parse(&line)),
             Err(RecvTimeoutError::Timeout) => {
                 let stderr = self.kill();
                 panic!("nothing for {PATIENCE:?}; on stderr: {stderr}")
             }
-            Err(RecvTimeoutError::Disconnected) => {
-                let stderr = self.kill();
-                panic!("the program ended; on stderr: {stderr}")
-            }
+            Err(RecvTimeoutError::Disconnected) => None,
         }
+    }
+
+    /// Whether nothing comes for so long; what comes is lost.
+    pub(crate) fn is_silent_for(&mut self, duration: Duration) -> bool {
+        matches!(self.stdout.recv_timeout(duration), Err(RecvTimeoutError::Timeout))
     }
 
     /// Reads on until a line with this `event`.

@@ -22,5 +22,7 @@ mod provider_profiles;
 mod repository;
 mod terminal;
 mod token_life;
+#[cfg(target_os = "linux")]
+mod token_store;
 mod verification_page;
 mod virtual_time;

@@ -1,0 +1,20 @@
+//! The proof of the token store: processes that share a login, are killed, meet full disks and silent keyrings.
+//!
+//! Each process is a [`worker`] that does what an application does. What became of a login is read from the journal of
+//! the authorization server and from the store, never from what a client says of itself. The short form runs with all
+//! tests; `tests/soak` runs the long one and prints its figures.
+
+mod authorization_server;
+mod crash;
+mod figures;
+mod full_disk;
+mod kill;
+mod large_token;
+mod log_out;
+mod many_processes;
+mod place;
+mod server_down;
+mod silent_keyring;
+mod system_calls;
+mod unsafe_state;
+mod worker;

@@ -1,0 +1,303 @@
+//! A process that is killed at, or hears an error from, any of the system calls of its store, one after the other.
+
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStderr, Command, Stdio};
+use std::thread;
+
+use super::authorization_server::{AuthorizationServer, Journal};
+use super::crash::{Aftermath, Login, Tally, is_left_behind};
+use super::figures::{is_long, note};
+use super::place::{Place, names_in};
+use super::worker::{Answer, Arguments, Worker};
+
+/// A system call of a store: its name, and which of its calls of that name it is, from 1.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Call {
+    name: String,
+    number: u32,
+}
+
+/// What happens at a call.
+#[derive(Clone, Copy, Debug)]
+enum Injection {
+    Kill,
+    /// The call does nothing and says this.
+    Error(&'static str),
+    /// So does every further call of the same name.
+    ErrorFromHereOn(&'static str),
+}
+
+#[test]
+#[ignore = "needs strace; run by tests/run"]
+fn a_kill_at_any_system_call_tears_nothing_and_loses_only_what_the_journal_says() {
+    thread::scope(|scope| {
+        for (kind, grace) in [("plain", false), ("plain", true), ("key-file", false), ("key-file", true)] {
+            if kind != "plain" && !is_long() {
+                continue;
+            }
+            scope.spawn(move || {
+                let tally =
+                    kill_at_each_call(kind, grace).unwrap_or_else(|complaint| panic!("{kind}: {complaint}"));
+                let server = if grace { "with a grace window" } else { "strict" };
+                note(&format!("kill -9 at every system call, {kind}, server {server}"), &tally.to_string());
+                let between = if grace { tally.recovered } else { tally.lost };
+                assert!(
+                    tally.nothing_sent > 10 && between > 3 && tally.stored > 0,
+                    "it covers them all: {tally}"
+                );
+                assert!(!grace || tally.lost == 0, "{tally}");
+            });
+        }
+    });
+}
+
+#[test]
+#[ignore = "needs strace; run by tests/run"]
+fn a_login_or_logout_killed_at_any_system_call_is_done_or_not_and_can_be_done_again() {
+    for kind in ["plain", "key-file", "passphrase"] {
+        let place = Place::new();
+        let server = AuthorizationServer::strict(&place);
+        let sign_in = format!("sign-in {}", server.sign_in());
+        let places = Cell::new(0);
+        // Each in a directory of its own, with a key of its own.
+        let another = || {
+            places.set(places.get() + 1);
+            let records = place.path(&format!("{}/tokens", places.get()));
+            (Arguments::new(format!("{kind}:{}", records.display()), &server, &place), records)
+        };
+        let login_calls = calls_of(&sign_in, &place, &another().0);
+        for call in &login_calls {
+            let (arguments, records) = another();
+            let answer = run(&sign_in, Injection::Kill, call, &place, &arguments);
+            assert_eq!(answer, None, "{kind}, {call:?}");
+            let mut next = arguments.start();
+            let left = next.ask("load");
+            let earlier = u64::from(left.outcome() == "record");
+            assert!(earlier == 1 || left.outcome() == "no record", "{kind}, {call:?}: {left:?}");
+            let again = next.ask(&sign_in);
+            assert_eq!(again.generation(), Some(earlier + 1), "{kind}, {call:?}: {again:?}");
+            assert_eq!(arguments.start().ask("load"), again, "{kind}, {call:?}");
+            assert_nothing_left_behind(&records, call);
+        }
+
+        let signed_in = another().0;
+        assert_eq!(signed_in.start().ask(&sign_in).outcome(), "record");
+        let logout_calls = calls_of("log-out", &place, &signed_in);
+        for call in &logout_calls {
+            let (arguments, records) = another();
+            let login = arguments.start().ask(&sign_in);
+            assert_eq!(login.generation(), Some(1), "{kind}: {login:?}");
+            let answer = run("log-out", Injection::Kill, call, &place, &arguments);
+            // The last calls are the unlocking, and may come after the answer.
+            assert!(answer.is_none_or(|answer| answer.outcome() == "done"), "{kind}, {call:?}");
+            let mut next = arguments.start();
+            let left = next.ask("load");
+            assert!(left == login || left.outcome() == "no record", "{kind}, {call:?}: {left:?}");
+            assert_eq!(next.ask("log-out").outcome(), "done", "{kind}, {call:?}");
+            assert_eq!(next.ask("load").outcome(), "no record", "{kind}, {call:?}");
+            assert_nothing_left_behind(&records, call);
+        }
+        let told = format!(
+            "{} crashes of a login, {} of a logout: done or not done, and done again",
+            login_calls.len(),
+            logout_calls.len()
+        );
+        note(&format!("kill -9 at every system call, {kind}"), &told);
+    }
+}
+
+fn assert_nothing_left_behind(records: &Path, call: &Call) {
+    let names = names_in(records);
+    assert!(!names.iter().any(|name| is_left_behind(name)), "{call:?}: {names:?}");
+}
+
+#[test]
+#[ignore = "needs strace; run by tests/run"]
+fn a_store_that_writes_in_place_is_caught() {
+    let complaint = kill_at_each_call("in-place", true).expect_err("a crash tears its file");
+    note("a store that writes in place", "caught: a record that is not whole");
+    assert!(complaint.contains("not whole") && complaint.contains("damaged"), "{complaint}");
+}
+
+#[test]
+#[ignore = "needs strace; run by tests/run"]
+fn an_error_at_any_system_call_costs_no_token_and_is_told() {
+    let mut injections = vec![Injection::Error("EIO"), Injection::Error("ENOSPC"), Injection::Error("EROFS")];
+    if is_long() {
+        injections.extend(["EIO", "ENOSPC", "EROFS"].map(Injection::ErrorFromHereOn));
+    }
+    let halves = injections.len().div_ceil(2);
+    thread::scope(|scope| {
+        for injections in injections.chunks(halves) {
+            scope.spawn(move || {
+                for injection in injections {
+                    fail_each_call(*injection);
+                }
+            });
+        }
+    });
+}
+
+fn kill_at_each_call(kind: &str, grace: bool) -> Result<Tally, String> {
+    let place = Place::new();
+    let server =
+        if grace { AuthorizationServer::with_grace(&place) } else { AuthorizationServer::strict(&place) };
+    let arguments = Arguments::new(place.store(kind), &server, &place);
+    let mut login = Login::new(&place, &server, &arguments, grace);
+    login.expire();
+    let calls = calls_of("call", &place, &arguments);
+    assert_eq!(login.judge(), Ok(Aftermath::Stored));
+    let mut tally = Tally::default();
+    for call in &calls {
+        login.expire();
+        let answer = run("call", Injection::Kill, call, &place, &arguments);
+        if let Some(answer) = answer {
+            return Err(format!("{call:?} did not kill it: {answer:?}"));
+        }
+        let aftermath = login.judge().map_err(|complaint| format!("killed at {call:?}: {complaint}"))?;
+        tally.count(aftermath);
+    }
+    Ok(tally)
+}
+
+/// The grace window stands in for what the process does with tokens that it could not store: they are in its hands.
+fn fail_each_call(injection: Injection) {
+    let place = Place::new();
+    let server = AuthorizationServer::with_grace(&place);
+    let arguments = Arguments::new(place.store("plain"), &server, &place);
+    let mut other = arguments.start();
+    let signed_in = other.ask(&format!("sign-in {}", server.sign_in()));
+    let mut generation = signed_in.generation().expect("a record");
+    server.expire(&place);
+    let calls = calls_of("call", &place, &arguments);
+    generation += 1;
+    let mut told = BTreeMap::new();
+    for call in &calls {
+        server.expire(&place);
+        let before = server.journal();
+        let answer = run("call", injection, call, &place, &arguments)
+            .unwrap_or_else(|| panic!("{injection:?} at {call:?} ended it"));
+        let sent = server.journal() - before;
+        let complaint = complaint_about(&answer, sent, &place);
+        assert_eq!(complaint, None, "{injection:?} at {call:?}: {answer:?} with {sent:?}");
+        *told
+            .entry((sent.refreshes, answer.outcome().to_owned(), answer.warning().is_some()))
+            .or_insert(0) += 1;
+        let after = other.ask("call");
+        let total = server.journal() - before;
+        assert!(after.is_served(), "{injection:?} at {call:?}: then {after:?} with {total:?}");
+        assert_eq!(total.invalid_grants + total.failed_refreshes, 0, "{injection:?} at {call:?}: {total:?}");
+        generation += 1;
+        assert_eq!(after.generation(), Some(generation), "{injection:?} at {call:?}: {total:?}");
+    }
+    let told: Vec<_> = told
+        .into_iter()
+        .map(|((refreshes, outcome, warned), times)| {
+            let warning = if warned { " with a warning" } else { "" };
+            format!("{times} x {refreshes} refreshes sent, {outcome}{warning}")
+        })
+        .collect();
+    note(
+        &format!("{injection:?} at each of {} calls", calls.len()),
+        &format!("{}; 0 tokens lost", told.join(", ")),
+    );
+}
+
+/// Either nothing was sent, and the message says which store, where, and what to do; or there is a token that works.
+fn complaint_about(answer: &Answer, sent: Journal, place: &Place) -> Option<String> {
+    let told = match (sent.refreshes, answer.outcome()) {
+        (0, "store error") => answer.message(),
+        // Without a warning it hit what does not matter: a close, or the sweeping of what is not there.
+        (1, "token") if answer.is_served() => answer.warning()?,
+        _ => return Some("neither refused before it was sent, nor served".to_owned()),
+    };
+    let names_the_place =
+        told.contains("plain file store") && told.contains(&place.records().display().to_string());
+    let says_what_to_do =
+        ["check the disk", "free some space", "choose a directory"].iter().any(|step| told.contains(step));
+    (!names_the_place || !says_what_to_do).then(|| format!("no store, path or next step in: {told}"))
+}
+
+/// Runs a command that nobody disturbs and lists the calls of its store.
+fn calls_of(command: &str, place: &Place, arguments: &Arguments) -> Vec<Call> {
+    let mut worker = arguments.start();
+    let strace = Strace::attach(&worker, place, &["--trace=%file,%desc"]);
+    let answer = worker.ask(command);
+    assert!(["token", "record", "done"].contains(&answer.outcome()), "{answer:?}");
+    assert!(worker.end().status.success());
+    let log = strace.log();
+    let mut counts: BTreeMap<&str, u32> = BTreeMap::new();
+    let mut calls = Vec::new();
+    for (name, _) in log.lines().filter_map(|line| line.split_once('(')) {
+        let number = counts.entry(name).or_default();
+        *number += 1;
+        calls.push(Call { name: name.to_owned(), number: *number });
+    }
+    assert!(calls.len() > 20, "only {} calls of the store: {log}", calls.len());
+    calls
+}
+
+/// Runs a command and lets something happen at a call of its store; what it answered, unless it was killed.
+fn run(
+    command: &str,
+    injection: Injection,
+    call: &Call,
+    place: &Place,
+    arguments: &Arguments,
+) -> Option<Answer> {
+    let Call { name, number } = call;
+    let what = match injection {
+        Injection::Kill => format!("--inject={name}:signal=SIGKILL:when={number}"),
+        Injection::Error(error) => format!("--inject={name}:error={error}:when={number}"),
+        Injection::ErrorFromHereOn(error) => format!("--inject={name}:error={error}:when={number}+"),
+    };
+    let mut worker = arguments.start();
+    let strace = Strace::attach(&worker, place, &[&what, &format!("--trace={name}")]);
+    worker.tell(command);
+    let answer = worker.try_answer();
+    worker.end();
+    let log = strace.log();
+    let has_struck = match injection {
+        Injection::Kill => answer.is_none(),
+        Injection::Error(_) | Injection::ErrorFromHereOn(_) => log.contains("(INJECTED)"),
+    };
+    assert!(has_struck, "{call:?} did not come this time: {log}");
+    answer
+}
+
+/// strace at the thread of a worker's store.
+struct Strace {
+    process: Child,
+    /// Kept open: it says more at its end.
+    _said: BufReader<ChildStderr>,
+    log: PathBuf,
+}
+
+impl Strace {
+    /// Returns once it is there: what it counts begins with the next system call.
+    fn attach(worker: &Worker, place: &Place, options: &[&str]) -> Self {
+        let log = place.path("strace.log");
+        let mut process = Command::new("strace")
+            .arg(format!("--output={}", log.display()))
+            .arg(format!("--attach={}", worker.store_thread()))
+            .args(options)
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("strace starts");
+        let mut said = BufReader::new(process.stderr.take().expect("a pipe"));
+        let mut line = String::new();
+        said.read_line(&mut line).expect("strace says that it is there");
+        assert!(line.contains("attached"), "may this user trace processes? {line}");
+        Self { process, _said: said, log }
+    }
+
+    /// What it wrote until the worker's end.
+    fn log(mut self) -> String {
+        self.process.wait().expect("it is ours");
+        fs::read_to_string(&self.log).expect("strace writes it")
+    }
+}
