@@ -20,6 +20,7 @@ mod pages_accessibility;
 mod probe;
 mod provider_profiles;
 mod repository;
+mod store_choice;
 mod terminal;
 mod token_life;
 #[cfg(target_os = "linux")]

@@ -13,11 +13,14 @@ use crate::interruption::Interruption;
 use crate::passphrase;
 use crate::settings::Settings;
 use crate::stores::{self, OpenStore, StoreChoice, StoreKind};
-use crate::styled_line::{Line, Style};
+use crate::styled_line::{Line, Style, wrapped};
 use crate::terminal::{Key, Terminal};
 
 /// How often a locked keyring is looked at.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+/// The column in which the description of a store begins.
+const INDENT: usize = 17;
 
 /// Who may be asked what.
 pub(crate) struct Chooser<'a> {
@@ -65,7 +68,8 @@ impl<'a> Chooser<'a> {
                 Err(refusal) => refusal,
             };
             let is_locked = matches!(refusal.keyring_problem(), Some(KeyringProblem::Locked));
-            if is_locked && self.can_unlock() {
+            // To unlock it may mean to start it again.
+            if has_asked || (is_locked && self.can_unlock()) {
                 self.ask_to_unlock(&mut has_asked).await?;
             } else if self.has_person {
                 return self.ask_which(&refusal).await;
@@ -80,10 +84,11 @@ impl<'a> Chooser<'a> {
         let mut has_asked = false;
         loop {
             let store = opened.store.clone();
-            match self.uninterrupted(move || store.prepare()).await? {
-                Err(error) if matches!(error.problem(), StoreProblem::Keyring(KeyringProblem::Locked)) => {
-                    self.ask_to_unlock(&mut has_asked).await?;
-                }
+            let Err(error) = self.uninterrupted(move || store.prepare()).await? else { return Ok(opened) };
+            match error.problem() {
+                StoreProblem::Keyring(KeyringProblem::Locked) => self.ask_to_unlock(&mut has_asked).await?,
+                // To unlock it may mean to start it again.
+                StoreProblem::Keyring(_) if has_asked => self.ask_to_unlock(&mut has_asked).await?,
                 // What else is wrong is found, and said, by whoever uses it.
                 _ => return Ok(opened),
             }
@@ -144,9 +149,13 @@ pub(crate) async fn ask_for_a_kind(
     }
     offered.push(StoreKind::File);
     terminal.say("Where shall they be kept?");
+    let columns = Terminal::size().columns.saturating_sub(INDENT + 1);
     for (number, kind) in (1..).zip(&offered) {
-        let line = Line::plain(format!("  {number}  ")).with(Style::Strong, format!("{:<11}", kind.name()));
-        terminal.say_line(&line.with(Style::Plain, kind.in_words()));
+        let mut beginning = Line::plain(format!("  {number}  ")).with(Style::Strong, kind.name());
+        for text in wrapped(kind.in_words(), columns) {
+            terminal.say_line(&beginning.padded(INDENT).with(Style::Plain, text));
+            beginning = Line::default();
+        }
     }
     terminal
         .say(&format!("Press 1 to {}; Ctrl-C cancels. --store NAME answers this beforehand.", offered.len()));
