@@ -10,7 +10,7 @@ struct Room {
     name: &'static str,
     /// The rooms it may name in its manifest, whatever the feature or target.
     may_import: &'static [&'static str],
-    /// Those of them that must be optional: they sit behind a feature.
+    /// Packages that must be optional where it names them: they sit behind a feature.
     behind_a_feature: &'static [&'static str],
     /// Packages that its own manifest must not name.
     must_not_name: &'static [&'static str],
@@ -50,7 +50,7 @@ const LAW: &[Room] = &[
     Room {
         name: "oauth-token-store",
         may_import: &["oauth-protocol"],
-        behind_a_feature: &[],
+        behind_a_feature: &["redis", "rustls"],
         must_not_name: &[],
         must_not_reach: &["tokio", "reqwest", "hyper", "http", "ureq", "curl"],
     },
@@ -149,6 +149,14 @@ fn the_mock_server_is_optional_for_the_terminal() {
     let metadata = lawful().importing_as("device-cli", "mock-server", &Value::Null, false).0;
     assert_eq!(violations(&metadata), ["device-cli may import mock-server only behind a feature"]);
     let metadata = lawful().importing_as("device-cli", "mock-server", &Value::Null, true).0;
+    assert_eq!(violations(&metadata), Vec::<String>::new());
+}
+
+#[test]
+fn redis_is_optional_for_the_token_store() {
+    let metadata = lawful().importing_as("oauth-token-store", "redis", &Value::Null, false).0;
+    assert_eq!(violations(&metadata), ["oauth-token-store may import redis only behind a feature"]);
+    let metadata = lawful().importing_as("oauth-token-store", "redis", &Value::Null, true).0;
     assert_eq!(violations(&metadata), Vec::<String>::new());
 }
 

@@ -66,6 +66,17 @@ pub enum StoreProblem {
     },
     /// The system's keyring cannot give or keep the key.
     Keyring(KeyringProblem),
+    /// The server that keeps the records did not do it: it cannot be reached, or it said why.
+    Server {
+        /// What was to be done: "write the record".
+        operation: &'static str,
+        /// What happened.
+        source: Box<dyn std::error::Error + Send + Sync>,
+        /// What helps.
+        next_step: &'static str,
+    },
+    /// The lock was held for longer than it lives, and somebody newer has had it: nothing was written.
+    LockLost,
     /// What was written came back as something else; the old copy was not touched.
     NotReadBack,
     /// A login is to be moved to where it is already.
@@ -137,6 +148,12 @@ impl StoreError {
         Self { store, path, problem }
     }
 
+    /// The same about another store: what a source of keys says of itself, in the words for files.
+    #[cfg(feature = "redis")]
+    pub(crate) fn of_store(self, store: &'static str) -> Self {
+        Self { store, ..self }
+    }
+
     /// The store's name: "plain file", "sealed file (passphrase)", "memory".
     pub const fn store(&self) -> &'static str {
         self.store
@@ -178,7 +195,7 @@ impl fmt::Display for StoreError {
                  use the release that wrote it, or log out and sign in again"
             ),
             StoreProblem::ForeignRecord => formatter.write_str(
-                "the file holds another login's record and is left as it is: \
+                "this is another login's record and is left as it is: \
                  was it copied? Log out and sign in again",
             ),
             StoreProblem::MissingKey { next_step } => write!(formatter, "the key is not there: {next_step}"),
@@ -204,6 +221,13 @@ impl fmt::Display for StoreError {
             StoreProblem::Keyring(problem) => {
                 write!(formatter, "the key cannot be had: {problem}; {}", problem.next_step())
             }
+            StoreProblem::Server { operation, source, next_step } => {
+                write!(formatter, "cannot {operation}: {source}; {next_step}")
+            }
+            StoreProblem::LockLost => formatter.write_str(
+                "the lock was held for too long, somebody else has had it meanwhile, and nothing is written: \
+                 read the record again",
+            ),
             StoreProblem::NotReadBack => formatter.write_str(
                 "what was written came back as something else; the login stays where it was: \
                  check the disk, or choose another store",
@@ -235,7 +259,9 @@ impl std::error::Error for StoreError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match &self.problem {
             StoreProblem::Io { source, .. } => Some(source),
-            StoreProblem::KeyUnavailable { source, .. } => Some(&**source),
+            StoreProblem::KeyUnavailable { source, .. } | StoreProblem::Server { source, .. } => {
+                Some(&**source)
+            }
             StoreProblem::Keyring(problem) => Some(problem),
             _ => None,
         }

@@ -18,7 +18,8 @@ pub(crate) mod systemd_credential;
 
 /// A place that keeps the key of a [`SealedFileStore`](crate::SealedFileStore).
 ///
-/// `directory` is that of the records, for a source that keeps something beside them; it may not exist yet.
+/// `directory` is that of the records, for a source that keeps something beside them; it may not exist yet,
+/// and is empty where they lie in none.
 /// Errors name the store and the place of the key, and never hold the key.
 pub trait KeySource: fmt::Debug + Send + Sync {
     /// What a store with this key is called: "sealed file (key file)".
@@ -45,3 +46,13 @@ pub trait KeySource: fmt::Debug + Send + Sync {
     /// Says that the key is not there, and what helps.
     fn missing(&self, directory: &Path) -> StoreError;
 }
+
+/// A [`KeySource`] that gives every machine the same key and keeps nothing beside the records: one for stores
+/// that several machines share.
+pub trait SharedKeySource: KeySource {}
+
+#[cfg(feature = "key-file")]
+impl SharedKeySource for key_file::KeyFile {}
+
+#[cfg(all(feature = "systemd-credential", target_os = "linux"))]
+impl SharedKeySource for systemd_credential::SystemdCredential {}

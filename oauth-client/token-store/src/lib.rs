@@ -6,8 +6,8 @@
 //! is set aside.
 //!
 //! - [`TokenRecord`]: the tokens of one login, and when to refresh them.
-//! - [`TokenStore`]: where records live; [`PlainFileStore`], [`MemoryStore`], and behind a feature the sealed
-//!   files of `SealedFileStore`.
+//! - [`TokenStore`]: where records live; [`PlainFileStore`], [`MemoryStore`], and behind a feature each
+//!   the sealed files of `SealedFileStore` and the Redis server of `RedisStore`.
 //! - [`fresh_token`]: an access token that works now, refreshed at most once by all processes together.
 //! - [`save_login`] and [`log_out`]: the two ends of a record's life; [`move_record`]: to another store.
 //! - `automatic_store`, with the feature `system-keyring`: the store where nobody has chosen one, tried out
@@ -32,6 +32,13 @@
 //! | `systemd-credential` | `SystemdCredential`, on Linux: given to a service by its unit | yes | |
 //! | `kernel-keyring` | `KernelKeyring`, on Linux: in the kernel's memory | **no**: then sign in again | linux-keyutils |
 //! | `system-keyring` | `SystemKeyring`: Secret Service over D-Bus, Keychain, Credential Manager | yes | secret-service with zbus; on macOS and Windows keyring-core |
+//!
+//! A service that runs on several machines shares its tokens through a server:
+//!
+//! | feature | store | survives a reboot | brings |
+//! |---|---|---|---|
+//! | `redis` | `RedisStore`: a Redis server, sealed with a `KeyFile` or `SystemdCredential` if you like | as the server is configured | redis |
+//! | `redis-tls` | the same over TLS | | rustls with ring |
 //!
 //! ```no_run
 //! use oauth_token_store::{Grant, PlainFileStore, TokenKey, TokenNeed, UnixTime, fresh_token};
@@ -68,6 +75,8 @@ mod record;
 mod record_file;
 mod record_files;
 mod record_json;
+#[cfg(feature = "redis")]
+mod redis_store;
 mod refresh;
 mod refresh_outcome;
 #[cfg(feature = "sealed-file")]
@@ -84,8 +93,6 @@ pub mod keeping_tokens {}
 #[cfg(feature = "system-keyring")]
 pub use automatic_store::{NoAutomaticStore, automatic_store};
 pub use error::{StoreError, StoreProblem, UnsafeState};
-#[cfg(feature = "sealed-file")]
-pub use key_source::KeySource;
 #[cfg(all(feature = "kernel-keyring", target_os = "linux"))]
 pub use key_source::kernel_keyring::KernelKeyring;
 #[cfg(feature = "key-file")]
@@ -96,12 +103,16 @@ pub use key_source::passphrase::{Passphrase, PassphraseCost};
 pub use key_source::system_keyring::SystemKeyring;
 #[cfg(all(feature = "systemd-credential", target_os = "linux"))]
 pub use key_source::systemd_credential::SystemdCredential;
+#[cfg(feature = "sealed-file")]
+pub use key_source::{KeySource, SharedKeySource};
 pub use keyring_problem::KeyringProblem;
 pub use login::{log_out, save_login};
 pub use memory_store::MemoryStore;
 pub use move_record::{move_record, move_record_with, move_records};
 pub use plain_file_store::PlainFileStore;
 pub use record::{InDoubt, RefreshPoint, TokenRecord};
+#[cfg(feature = "redis")]
+pub use redis_store::{RedisPersistence, RedisServer, RedisStore};
 pub use refresh::{
     Grant, NextStep, PendingRefresh, TokenNeed, begin_refresh, fresh_token, next_step, use_without_lock,
 };

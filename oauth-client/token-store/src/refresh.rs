@@ -294,6 +294,8 @@ fn serve_despite(
     let is_passing = matches!(
         error.problem(),
         StoreProblem::Io { .. }
+            | StoreProblem::Server { .. }
+            | StoreProblem::LockLost
             | StoreProblem::LockTimeout { .. }
             | StoreProblem::KeyUnavailable { .. }
             | StoreProblem::Keyring(_)

@@ -1,6 +1,6 @@
 //! Records as files that only the holder of a key can read.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -52,9 +52,10 @@ pub struct SealedFileStore {
 ///
 /// The nonce is drawn for each write: of 192 random bits none comes twice.
 #[derive(Clone, Debug)]
-struct Sealed {
+pub(crate) struct Sealed {
     source: Arc<dyn KeySource>,
-    directory: PathBuf,
+    /// `None`: the records are on a server that other machines use too, and no key is made here.
+    directory: Option<PathBuf>,
     /// The key to write with, once it was asked for: only in the copy that a lock holds.
     writing_key: Option<SealingKey>,
 }
@@ -71,7 +72,8 @@ impl SealedFileStore {
     /// A store in `directory`, which is made with the first record, sealed with the key that `source` has.
     pub fn new(directory: impl Into<PathBuf>, source: impl KeySource + 'static) -> Self {
         let directory = without_trailing_slash(directory);
-        let format = Sealed { source: Arc::new(source), directory: directory.clone(), writing_key: None };
+        let format =
+            Sealed { source: Arc::new(source), directory: Some(directory.clone()), writing_key: None };
         Self { files: RecordFiles::new(directory, format) }
     }
 
@@ -154,6 +156,19 @@ impl RecordFormat for Sealed {
 }
 
 impl Sealed {
+    #[cfg(feature = "redis")]
+    pub(crate) fn elsewhere(source: impl crate::SharedKeySource + 'static) -> Self {
+        Self { source: Arc::new(source), directory: None, writing_key: None }
+    }
+
+    pub(crate) fn prepare(&mut self) -> Result<(), StoreError> {
+        self.writing_key().map(|_| ())
+    }
+
+    fn directory(&self) -> &Path {
+        self.directory.as_deref().unwrap_or(Path::new(""))
+    }
+
     /// The key that opens the record of `key` that begins with `prologue`.
     fn key_for(&self, key: &TokenKey, prologue: &Prologue) -> Result<SealingKey, Unreadable> {
         let (magic, rest) = prologue.split_at(MAGIC.len());
@@ -172,14 +187,14 @@ impl Sealed {
         }
         let sealing_key = match &self.writing_key {
             Some(sealing_key) => Some(sealing_key.clone()),
-            None => self.source.find(&self.directory).map_err(Unreadable::NoKey)?,
+            None => self.source.find(self.directory()).map_err(Unreadable::NoKey)?,
         };
         match sealing_key {
             Some(sealing_key) if *prologue == self::prologue(key, &sealing_key) => Ok(sealing_key),
             // A reboot took the key, and after it another one may have been made.
             _ if !self.source.survives_reboot() => Err(Unreadable::Kept(StoreProblem::KeyGone)),
             Some(_) => Err(Unreadable::Kept(StoreProblem::ForeignKey)),
-            None => Err(Unreadable::NoKey(self.source.missing(&self.directory))),
+            None => Err(Unreadable::NoKey(self.source.missing(self.directory()))),
         }
     }
 
@@ -189,19 +204,19 @@ impl Sealed {
         if let Some(sealing_key) = &self.writing_key {
             return Ok(sealing_key.clone());
         }
-        let sealing_key = match self.source.find_to_write(&self.directory)? {
+        let sealing_key = match self.source.find_to_write(self.directory())? {
             Some(sealing_key) => sealing_key,
-            None if self.source.survives_reboot() && self.has_records()? => {
-                return Err(self.source.missing(&self.directory));
+            None if self.directory.is_none() || self.source.survives_reboot() && self.has_records()? => {
+                return Err(self.source.missing(self.directory()));
             }
-            None => self.source.make(&self.directory)?,
+            None => self.source.make(self.directory())?,
         };
         self.writing_key = Some(sealing_key.clone());
         Ok(sealing_key)
     }
 
     fn has_records(&self) -> Result<bool, StoreError> {
-        let Some(directory) = PrivateDirectory::open(self.store(), &self.directory)? else {
+        let Some(directory) = PrivateDirectory::open(self.store(), self.directory())? else {
             return Ok(false);
         };
         let is_record = |name: &String| name.starts_with(Self::PREFIX) && name.ends_with(Self::EXTENSION);
@@ -209,7 +224,7 @@ impl Sealed {
     }
 
     fn error(&self, problem: StoreProblem) -> StoreError {
-        StoreError::new(self.store(), Some(self.directory.clone()), problem)
+        StoreError::new(self.store(), self.directory.clone(), problem)
     }
 }
 

@@ -57,15 +57,20 @@ fn assert_token(result: Result<FreshToken, RefreshError>, access_token: &str) ->
 
 fn many_processes_ask_once_an_expiry_and_need_no_login<K: Kind>() {
     let place = Place::<K>::new();
+    one_request_an_expiry(|| Box::new(place.store()));
+}
+
+/// For several who have a store of their own each.
+pub(crate) fn one_request_an_expiry(store_of: impl Fn() -> Box<dyn TokenStore> + Sync) {
     let asked = AtomicU64::new(0);
     for expiry in 0..10 {
         thread::scope(|scope| {
             for _ in 0..8 {
-                let (place, asked) = (&place, &asked);
+                let (store_of, asked) = (&store_of, &asked);
                 scope.spawn(move || {
                     let exchange = || token(asked.fetch_add(1, Ordering::SeqCst));
                     assert_token(
-                        ask(&place.store(), &need(), expiry * 1000, exchange),
+                        ask(&*store_of(), &need(), expiry * 1000, exchange),
                         &format!("own-{expiry}"),
                     );
                 });

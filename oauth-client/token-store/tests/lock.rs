@@ -57,7 +57,7 @@ impl StrictServer {
     }
 }
 
-fn one_refresh_an_expiry(store_of: impl Fn() -> Box<dyn TokenStore>) {
+pub(crate) fn one_refresh_an_expiry(store_of: impl Fn() -> Box<dyn TokenStore>) {
     store_of().save(&record()).unwrap();
     let server = StrictServer::new();
     let now = AtomicU64::new(LOGIN_AT);

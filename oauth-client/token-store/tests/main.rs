@@ -17,6 +17,10 @@ mod move_record;
 mod passphrase;
 mod place;
 mod record;
+#[cfg(all(feature = "redis", unix))]
+mod redis_server;
+#[cfg(all(feature = "redis", unix))]
+mod redis_store;
 mod refresh;
 #[cfg(feature = "sealed-file")]
 mod sealed_file_store;

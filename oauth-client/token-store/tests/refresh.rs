@@ -206,7 +206,7 @@ fn refreshed_by_somebody_else_while_the_lock_was_waited_for_sends_nothing() {
     }
 }
 
-fn a_due_token_is_refreshed_and_the_record_merged(store: &dyn TokenStore) {
+pub(crate) fn a_due_token_is_refreshed_and_the_record_merged(store: &dyn TokenStore) {
     let login = record_of(
         r#"{"access_token":"access-1","token_type":"Bearer","expires_in":1000,"refresh_token":"refresh-1","id_token":"identity","scope":"openid"}"#,
     );
