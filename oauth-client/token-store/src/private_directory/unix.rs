@@ -96,6 +96,10 @@ impl PrivateDirectory {
             .metadata()
             .map_err(|source| self.error(name, StoreProblem::Io { operation: "check the file", source }))?;
         check_file(&metadata).map_err(|state| self.error(name, StoreProblem::Unsafe(state)))?;
+        // A umask that takes from the owner too has just made a lock file that nobody could open again.
+        if access == Access::Lock && metadata.mode() & FILE_MODE != FILE_MODE {
+            self.set_mode(name, &file)?;
+        }
         Ok(Some(file))
     }
 
@@ -105,11 +109,19 @@ impl PrivateDirectory {
         let file = rustix::fs::openat(&self.handle, name, flags, Mode::from_raw_mode(0o600))
             .map_err(|errno| self.error(name, io_problem("create the file", errno)))?;
         let file = File::from(file);
+        match self.set_mode(name, &file) {
+            Ok(()) => Ok(file),
+            Err(error) => {
+                let _ = self.remove(name);
+                Err(error)
+            }
+        }
+    }
+
+    fn set_mode(&self, name: &str, file: &File) -> Result<(), StoreError> {
         file.set_permissions(Permissions::from_mode(FILE_MODE)).map_err(|source| {
-            let _ = self.remove(name);
-            self.error(name, StoreProblem::Io { operation: "restrict the file's permissions", source })
-        })?;
-        Ok(file)
+            self.error(name, StoreProblem::Io { operation: "set the file's permissions", source })
+        })
     }
 
     /// Gives a file another name, in place of the file that has it.
