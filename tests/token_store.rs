@@ -14,6 +14,7 @@ mod log_out;
 mod many_processes;
 mod place;
 mod server_down;
+mod session_bus;
 mod silent_keyring;
 mod system_calls;
 mod unsafe_state;

@@ -40,6 +40,13 @@ pub trait KeySource: fmt::Debug + Send + Sync {
         self.find(directory)
     }
 
+    /// [`find_to_write`](Self::find_to_write) before a lock is waited for, for a source that may be slow: the
+    /// others who want the lock do not wait for it too. `None`, also where there is no key or it cannot be had:
+    /// it is looked for under the lock.
+    fn find_before_lock(&self, _directory: &Path) -> Option<SealingKey> {
+        None
+    }
+
     /// Makes the key. Several threads and processes may do so at the same time: all get the same one.
     fn make(&self, directory: &Path) -> Result<SealingKey, StoreError>;
 

@@ -21,6 +21,9 @@ pub(crate) trait RecordFormat: Clone + fmt::Debug + Send + 'static {
     /// The store's name.
     fn store(&self) -> &'static str;
 
+    /// Does what may take long before the lock is waited for.
+    fn prepare_for_lock(&mut self) {}
+
     /// The record of `key` in a file's bytes.
     fn decode(&self, key: &TokenKey, bytes: Zeroizing<Vec<u8>>) -> Result<TokenRecord, Unreadable>;
 
@@ -82,8 +85,10 @@ impl<F: RecordFormat> RecordFiles<F> {
     }
 
     pub(crate) fn lock(&self, key: &TokenKey) -> Result<Box<dyn LockedRecord>, StoreError> {
+        let mut format = self.format.clone();
+        format.prepare_for_lock();
         let file = self.file(key).lock(self.lock_timeout)?;
-        Ok(Box::new(Lock { file, format: self.format.clone(), key: key.clone() }))
+        Ok(Box::new(Lock { file, format, key: key.clone() }))
     }
 
     /// The path of the lock file, the same by whatever way the directory is named.

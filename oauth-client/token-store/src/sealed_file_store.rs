@@ -56,7 +56,7 @@ pub(crate) struct Sealed {
     source: Arc<dyn KeySource>,
     /// `None`: the records are on a server that other machines use too, and no key is made here.
     directory: Option<PathBuf>,
-    /// The key to write with, once it was asked for: only in the copy that a lock holds.
+    /// The key to write with, once it was asked for: only in the copy that a lock holds, or is to hold.
     writing_key: Option<SealingKey>,
 }
 
@@ -120,6 +120,10 @@ impl RecordFormat for Sealed {
 
     fn store(&self) -> &'static str {
         self.source.store()
+    }
+
+    fn prepare_for_lock(&mut self) {
+        self.writing_key = self.source.find_before_lock(self.directory());
     }
 
     fn decode(&self, key: &TokenKey, mut bytes: Zeroizing<Vec<u8>>) -> Result<TokenRecord, Unreadable> {

@@ -101,6 +101,11 @@ impl KeySource for SystemKeyring {
         self.ask(&mut self.state())
     }
 
+    /// After one that does not answer, asking under the lock fails at once.
+    fn find_before_lock(&self, directory: &Path) -> Option<SealingKey> {
+        self.find_to_write(directory).ok().flatten()
+    }
+
     fn make(&self, directory: &Path) -> Result<SealingKey, StoreError> {
         let lock = RecordFile {
             store: STORE,
