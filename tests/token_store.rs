@@ -6,6 +6,7 @@
 
 mod authorization_server;
 mod crash;
+mod device_cli_keyring;
 mod figures;
 mod full_disk;
 mod kill;
