@@ -165,6 +165,7 @@ impl Sealed {
         Self { source: Arc::new(source), directory: None, writing_key: None }
     }
 
+    #[cfg(feature = "redis")]
     pub(crate) fn prepare(&mut self) -> Result<(), StoreError> {
         self.writing_key().map(|_| ())
     }
