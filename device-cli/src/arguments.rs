@@ -1,11 +1,17 @@
 //! What may stand on the command line.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::exports;
 use crate::settings::Settings;
+
+/// Where programs look for the token, unless told otherwise.
+const TOKEN_VARIABLE: &str = "DEVICE_CLI_ACCESS_TOKEN";
 
 /// Signs a terminal in that has no browser, and keeps its token fresh for scripts.
 #[derive(Parser)]
@@ -41,11 +47,30 @@ pub(crate) enum Command {
     Token(TokenArguments),
     /// Who is signed in, with what, and for how long; exit code 4 where a login is needed
     Status(StatusArguments),
+    /// Get a new token before its time
+    Refresh(RefreshArguments),
+    /// Start another program with the token in its environment
+    Run(RunArguments),
+    /// The token as a line that a shell takes over: eval "$(device-cli env)"
+    Env(EnvArguments),
+    /// curl with the token, which stands on no command line
+    Curl(CurlArguments),
+    /// The token for git, kubectl, docker and cargo, in their own protocols
+    #[command(subcommand)]
+    Credential(CredentialCommand),
     /// Forget the tokens here, then tell the server (RFC 7009)
     Logout(LogoutArguments),
     /// Where the tokens of each login are kept, and how to keep them elsewhere
     #[command(subcommand)]
     Storage(StorageCommand),
+    /// Any text as a QR code
+    Qr(QrArguments),
+    /// What a JWT says; offline, nothing is verified
+    Decode(DecodeArguments),
+    /// What a shell needs to complete this program's command lines
+    Completions(CompletionsArguments),
+    /// This program's manual pages
+    Man(ManArguments),
     /// What stands behind a command, or a topic: exit-codes, environment, stores, accessibility
     Help(HelpArguments),
 }
@@ -91,6 +116,152 @@ pub(crate) struct TokenArguments {
     /// Print a whole header line: Authorization: Bearer TOKEN
     #[arg(long)]
     pub(crate) header: bool,
+
+    /// The `id_token` in place of the access token
+    #[arg(long, conflicts_with = "header")]
+    pub(crate) id_token: bool,
+
+    /// Write it to a file that only you can read, whole at any time, and print nothing
+    #[arg(long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub(crate) struct RefreshArguments {
+    /// Even if the token is still in its youth
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct RunArguments {
+    /// The variable that holds the token
+    #[arg(long, value_name = "NAME", default_value = TOKEN_VARIABLE, value_parser = variable_name)]
+    pub(crate) variable: String,
+
+    /// The program and its arguments
+    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "COMMAND")]
+    pub(crate) command: Vec<OsString>,
+}
+
+#[derive(Args)]
+pub(crate) struct EnvArguments {
+    /// Whose words; else those of the shell in SHELL
+    #[arg(long, value_enum)]
+    pub(crate) shell: Option<exports::Syntax>,
+
+    /// The variable that holds the token
+    #[arg(long, value_name = "NAME", default_value = TOKEN_VARIABLE, value_parser = variable_name)]
+    pub(crate) variable: String,
+}
+
+#[derive(Args)]
+pub(crate) struct CurlArguments {
+    /// curl's own arguments
+    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGUMENTS")]
+    pub(crate) arguments: Vec<OsString>,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum CredentialCommand {
+    /// A credential helper of git: git config credential.helper "!device-cli credential git"
+    Git(GitArguments),
+    /// An exec plugin of kubectl: users[].user.exec with command device-cli, args [credential, kubectl]
+    Kubectl(KubectlArguments),
+    /// A credential helper of Docker; Docker wants a link to this program that is called
+    /// docker-credential-device-cli, or docker-credential-device-cli-PROFILE
+    Docker(DockerArguments),
+    /// A credential provider of Cargo: credential-provider = "device-cli", or "device-cli --profile NAME"
+    Cargo(CargoArguments),
+}
+
+#[derive(Args)]
+pub(crate) struct GitArguments {
+    /// Git adds it
+    #[arg(value_name = "OPERATION")]
+    pub(crate) operation: GitOperation,
+
+    /// The user name that goes with the token, where git knows none
+    #[arg(long, env = "DEVICE_CLI_CREDENTIAL_USERNAME", hide_env_values = true, default_value = "oauth2")]
+    pub(crate) username: String,
+
+    /// Authorization: Bearer in place of a password, where git can (2.46)
+    #[arg(long)]
+    pub(crate) bearer: bool,
+}
+
+/// What git asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum GitOperation {
+    Get,
+    Store,
+    Erase,
+    /// One of a later git.
+    Other,
+}
+
+#[derive(Args)]
+pub(crate) struct KubectlArguments {
+    /// The `id_token` in place of the access token, as clusters with OpenID Connect want it
+    #[arg(long)]
+    pub(crate) id_token: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct DockerArguments {
+    /// Docker adds it
+    #[arg(value_enum, value_name = "OPERATION")]
+    pub(crate) operation: DockerOperation,
+
+    /// The user name that goes with the token
+    #[arg(long, env = "DEVICE_CLI_CREDENTIAL_USERNAME", hide_env_values = true, default_value = "oauth2")]
+    pub(crate) username: String,
+}
+
+/// What Docker asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DockerOperation {
+    Get,
+    Store,
+    Erase,
+    List,
+}
+
+#[derive(Args)]
+pub(crate) struct CargoArguments {
+    /// Cargo adds it
+    #[arg(long, hide = true)]
+    pub(crate) cargo_plugin: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct QrArguments {
+    /// The text; - or nothing for standard input
+    pub(crate) text: Option<String>,
+}
+
+#[derive(Args)]
+pub(crate) struct DecodeArguments {
+    /// The JWT; - or nothing for standard input, which nobody else can read
+    pub(crate) token: Option<String>,
+
+    /// One JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct CompletionsArguments {
+    /// Which shell
+    #[arg(value_enum)]
+    pub(crate) shell: clap_complete::Shell,
+}
+
+#[derive(Args)]
+pub(crate) struct ManArguments {
+    /// Write a page for each command into this directory
+    #[arg(value_name = "DIRECTORY")]
+    pub(crate) directory: Option<PathBuf>,
 }
 
 #[derive(Args)]
@@ -145,6 +316,27 @@ pub(crate) struct LogoutArguments {
 pub(crate) struct HelpArguments {
     /// A command, or exit-codes, environment, stores, accessibility
     pub(crate) topic: Option<String>,
+}
+
+impl FromStr for GitOperation {
+    type Err = std::convert::Infallible;
+
+    fn from_str(operation: &str) -> Result<Self, Self::Err> {
+        Ok(match operation {
+            "get" => Self::Get,
+            "store" => Self::Store,
+            "erase" => Self::Erase,
+            _ => Self::Other,
+        })
+    }
+}
+
+/// A name that every shell takes.
+fn variable_name(name: &str) -> Result<String, String> {
+    let is_name = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+        && !name.starts_with(|first: char| first.is_ascii_digit())
+        && !name.is_empty();
+    if is_name { Ok(name.to_owned()) } else { Err("a variable's name has letters, digits and _".to_owned()) }
 }
 
 /// "90", "90s", "5m", "1h".

@@ -15,12 +15,15 @@ pub(crate) enum ExitCode {
     StorageUnavailable = 7,
     Pending = 8,
     Refused = 9,
+    RunFailed = 125,
+    CommandNotStarted = 126,
+    CommandNotFound = 127,
     Interrupted = 130,
     Terminated = 143,
 }
 
 impl ExitCode {
-    pub(crate) const ALL: [Self; 12] = [
+    pub(crate) const ALL: [Self; 15] = [
         Self::Ok,
         Self::General,
         Self::Usage,
@@ -31,6 +34,9 @@ impl ExitCode {
         Self::StorageUnavailable,
         Self::Pending,
         Self::Refused,
+        Self::RunFailed,
+        Self::CommandNotStarted,
+        Self::CommandNotFound,
         Self::Interrupted,
         Self::Terminated,
     ];
@@ -48,6 +54,9 @@ impl ExitCode {
             Self::StorageUnavailable => "tokens cannot be kept or read",
             Self::Pending => "login --resume: the person has not decided yet",
             Self::Refused => "the server refused, its answer is invalid, or the configuration cannot work",
+            Self::RunFailed => "run: there is no token for the command; else run ends as the command does",
+            Self::CommandNotStarted => "run: the command is there and cannot be started",
+            Self::CommandNotFound => "run: there is no such command",
             Self::Interrupted => "ended by Ctrl-C",
             Self::Terminated => "ended by SIGTERM",
         }

@@ -1,16 +1,22 @@
 //! Signs a terminal in that has no browser.
 #![forbid(unsafe_code)]
 
+mod access_token;
 mod arguments;
 mod browser;
 mod capabilities;
+mod child_program;
 mod clipboard;
 mod configuration;
+mod credential;
+mod curl;
+mod decode;
 #[cfg(feature = "demo")]
 mod demo;
 mod device_flow;
 mod environment;
 mod exit_code;
+mod exports;
 mod failure;
 mod help;
 mod interruption;
@@ -24,9 +30,12 @@ mod passphrase;
 mod presentation;
 mod private_file;
 mod proxy;
+mod qr;
 mod qr_code;
+mod refresh;
 mod remembered_login;
 mod settings;
+mod shell_support;
 mod status;
 mod storage;
 mod store_choice;
@@ -35,6 +44,7 @@ mod styled_line;
 mod terminal;
 mod token;
 
+use std::ffi::OsString;
 use std::process;
 
 use clap::Parser as _;
@@ -46,33 +56,58 @@ use crate::login_events::LoginEvent;
 use crate::terminal::Terminal;
 
 fn main() -> process::ExitCode {
-    let arguments = Arguments::parse();
     let mut terminal = Terminal::detect();
+    let words: Vec<OsString> = std::env::args_os().collect();
+    if credential::is_cargo_plugin(&words) {
+        credential::serve_cargo(None, &mut terminal);
+        return ExitCode::Ok.into();
+    }
+    let arguments = match credential::arguments_for_docker(&words) {
+        Some(words) => Arguments::parse_from(words),
+        None => Arguments::parse(),
+    };
     let result = run(&arguments, &mut terminal);
     terminal.restore();
-    let Err(failure) = result else { return ExitCode::Ok.into() };
-    terminal.failure(&failure);
-    if let Command::Login(login) = &arguments.command
+    if let (Command::Login(login), Err(failure)) = (&arguments.command, &result)
         && login.json
     {
+        terminal.failure(failure);
         // Where nobody reads the events any more, the exit code still says it.
-        let _ = terminal.result(&LoginEvent::failed(&failure).to_json());
+        let _ = terminal.result(&LoginEvent::failed(failure).to_json());
+        return failure.exit_code.into();
     }
-    failure.exit_code.into()
+    match result {
+        Ok(code) => code,
+        Err(failure) => {
+            terminal.failure(&failure);
+            failure.exit_code.into()
+        }
+    }
 }
 
-fn run(arguments: &Arguments, terminal: &mut Terminal) -> Result<(), Failure> {
+/// The exit code is another program's where that took part.
+fn run(arguments: &Arguments, terminal: &mut Terminal) -> Result<process::ExitCode, Failure> {
     let profile = arguments.profile.as_deref();
     match &arguments.command {
         #[cfg(feature = "demo")]
         Command::Demo => on_a_runtime(demo::run(arguments.verbose, terminal)),
         Command::Login(login) => on_a_runtime(login::run(login, profile, arguments.verbose, terminal)),
         Command::Token(token) => token::run(token, profile, terminal),
+        Command::Refresh(refresh) => refresh::run(refresh, profile, terminal),
+        Command::Run(program) => return child_program::run(program, profile, terminal),
+        Command::Env(env) => exports::run(env, profile, terminal),
+        Command::Curl(curl) => return curl::run(curl, profile, terminal),
+        Command::Credential(command) => credential::run(command, profile, terminal),
         Command::Status(status) => status::run(status, profile, terminal),
         Command::Logout(logout) => on_a_runtime(logout::run(logout, profile, terminal)),
         Command::Storage(command) => storage::run(command, profile, terminal),
+        Command::Qr(qr) => qr::run(qr, terminal),
+        Command::Decode(decode) => decode::run(decode, terminal),
+        Command::Completions(completions) => shell_support::completions(completions, terminal),
+        Command::Man(man) => shell_support::man(man, terminal),
         Command::Help(help) => help::run(help, terminal),
-    }
+    }?;
+    Ok(ExitCode::Ok.into())
 }
 
 /// One thread is enough, and nothing that is left behind, such as a slow name lookup, is waited for.

@@ -45,8 +45,10 @@ pub(crate) fn remove(path: &Path) -> Result<(), Failure> {
     }
 }
 
-fn try_replace(path: &Path, contents: &str) -> io::Result<()> {
-    let directory = path.parent().unwrap_or(Path::new("."));
+/// [`replace`] wherever a person wants it.
+pub(crate) fn try_replace(path: &Path, contents: &str) -> io::Result<()> {
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let directory = parent.unwrap_or(Path::new("."));
     make_private_directory(directory)?;
     let temporary = path.with_extension(format!("tmp{}", process::id()));
     let written = write_new(&temporary, contents).and_then(|()| fs::rename(&temporary, path));

@@ -26,6 +26,8 @@ pub(crate) enum QrDrawing {
     UncolouredHalfBlocks,
     /// Two columns a module, spaces only: for a locale without block characters.
     PaintedSpaces,
+    /// Two columns a module, `##` for the dark ones: for a file or paper.
+    Ascii,
 }
 
 impl QrDrawing {
@@ -82,6 +84,12 @@ impl QrSymbol {
             QrDrawing::UncolouredHalfBlocks => {
                 (0..width).step_by(2).map(|row| Line::plain(half_blocks(row, ['█', '▀', '▄', ' ']))).collect()
             }
+            QrDrawing::Ascii => (0..width)
+                .map(|row| {
+                    let modules = (0..width).map(|column| if is_dark(column, row) { "##" } else { "  " });
+                    Line::plain(modules.collect::<String>())
+                })
+                .collect(),
             QrDrawing::PaintedSpaces => (0..width)
                 .map(|row| {
                     let mut line = Line::default();
@@ -120,6 +128,7 @@ mod tests {
                 '▄' => row.is_multiple_of(2),
                 _ => true,
             },
+            QrDrawing::Ascii => lines[row].text().as_bytes()[2 * column] == b'#',
             QrDrawing::PaintedSpaces => {
                 let mut columns = lines[row].spans.iter().flat_map(|span| {
                     std::iter::repeat_n(span.style == Style::QrDarkModule, span.text.len() / 2)
@@ -143,7 +152,12 @@ mod tests {
     #[test]
     fn every_drawing_has_finder_patterns_in_three_corners_and_a_light_margin() {
         let symbol = QrSymbol::of(URI).unwrap();
-        for drawing in [QrDrawing::HalfBlocks, QrDrawing::UncolouredHalfBlocks, QrDrawing::PaintedSpaces] {
+        for drawing in [
+            QrDrawing::HalfBlocks,
+            QrDrawing::UncolouredHalfBlocks,
+            QrDrawing::PaintedSpaces,
+            QrDrawing::Ascii,
+        ] {
             for quiet in [TIGHT_QUIET_ZONE, QUIET_ZONE] {
                 let lines = symbol.lines(drawing, quiet);
                 let dark = |column: usize, row: usize| is_dark(&lines, drawing, column, row);

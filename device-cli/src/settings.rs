@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use oauth_client::token_store::TokenKey;
-use oauth_client::{Client, Provider, Secret};
+use oauth_client::{Client, EndpointPolicy, Provider, Secret};
 use serde::{Deserialize, Serialize};
 
 use crate::environment::variable;
@@ -193,6 +193,15 @@ impl Settings {
     /// Under which key the store keeps this login.
     pub(crate) fn token_key(&self, profile: &str) -> TokenKey {
         TokenKey::new(self.server(), self.client_id.as_deref().unwrap_or_default(), profile)
+    }
+
+    /// Whether `url` is on this machine, or at the host that was allowed to go without TLS.
+    pub(crate) fn may_go_without_tls(&self, url: &str) -> bool {
+        let policy = match &self.dangerously_allow_http {
+            Some(host) => EndpointPolicy::dangerously_allow_http(host),
+            None => EndpointPolicy::new(),
+        };
+        policy.page(url).is_ok()
     }
 
     /// The client that these settings describe; no request is made.

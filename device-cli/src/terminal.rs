@@ -81,6 +81,17 @@ impl Terminal {
         self.capabilities
     }
 
+    /// Whether a person looks at what a script would read.
+    pub(crate) fn result_is_seen(&self) -> bool {
+        self.results.is_terminal()
+    }
+
+    /// What is drawn into a file or a pipe has no colours.
+    pub(crate) fn capabilities_of_results(&self) -> Capabilities {
+        let colour = if self.result_is_seen() { self.capabilities.colour } else { Colour::None };
+        Capabilities { colour, ..self.capabilities }
+    }
+
     pub(crate) fn size() -> Size {
         let (columns, rows) = crossterm::terminal::size().unwrap_or((80, 24));
         // A terminal that does not know its size says 0.
@@ -109,6 +120,12 @@ impl Terminal {
     /// A line for a script that a person may read too: what came from a server is sanitised.
     pub(crate) fn result_text(&mut self, line: &str) -> io::Result<()> {
         self.result(&safe(line))
+    }
+
+    /// A drawn line for whoever reads the results.
+    pub(crate) fn result_line(&mut self, line: &Line) -> io::Result<()> {
+        let colour = self.capabilities_of_results().colour;
+        self.result(&painted(line, colour))
     }
 
     pub(crate) fn failure(&mut self, failure: &Failure) {
@@ -236,17 +253,21 @@ impl Terminal {
     }
 
     fn painted(&self, line: &Line) -> String {
-        line.spans
-            .iter()
-            .map(|span| {
-                let text = safe(&span.text);
-                match select_graphic_rendition(span.style, self.capabilities.colour) {
-                    Some(parameters) => format!("\x1b[{parameters}m{text}\x1b[0m"),
-                    None => text,
-                }
-            })
-            .collect()
+        painted(line, self.capabilities.colour)
     }
+}
+
+fn painted(line: &Line, colour: Colour) -> String {
+    line.spans
+        .iter()
+        .map(|span| {
+            let text = safe(&span.text);
+            match select_graphic_rendition(span.style, colour) {
+                Some(parameters) => format!("\x1b[{parameters}m{text}\x1b[0m"),
+                None => text,
+            }
+        })
+        .collect()
 }
 
 impl Drop for Terminal {

@@ -4,10 +4,13 @@
 
 mod command_line;
 mod demo;
+#[cfg(unix)]
+mod for_other_programs;
 mod hostile_server;
 mod login;
 mod logout;
 mod program;
+mod small_tools;
 mod status;
 mod storage;
 mod stores;

@@ -33,10 +33,10 @@ pub use identity::Identity;
 pub use loopback::Loopback;
 pub use oauth_protocol::{
     AccessTokenResponse, AuthorizationResponseError, AuthorizationScheme, AuthorizationServerMetadata,
-    EndpointUrl, EndpointUrlError, EndpointUrlProblem, ErrorCode, ErrorResponse, HttpRequest, HttpResponse,
-    Instant, IntrospectionResponse, InvalidClient, InvalidCodeVerifier, InvalidPendingLogin, InvalidResponse,
-    Method, PendingLogin, PollingPolicy, Redirect, Scope, Secret, ServerText, TokenType, TokenTypeHint,
-    TransportFailure, Unavailable,
+    EndpointPolicy, EndpointUrl, EndpointUrlError, EndpointUrlProblem, ErrorCode, ErrorResponse, HttpRequest,
+    HttpResponse, Instant, IntrospectionResponse, InvalidClient, InvalidCodeVerifier, InvalidPendingLogin,
+    InvalidResponse, Method, PendingLogin, PollingPolicy, Redirect, Scope, Secret, ServerText, TokenType,
+    TokenTypeHint, TransportFailure, Unavailable,
 };
 pub use oauth_token_store as token_store;
 pub use provider::Provider;

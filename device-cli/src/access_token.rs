@@ -1,0 +1,157 @@
+//! An access token that works now, for whichever command needs one.
+
+use std::time::Duration;
+
+use oauth_client::token_store::{
+    FreshToken, LoginNeeded, RefreshError, TokenNeed, UnixTime, use_without_lock,
+};
+use oauth_client::{Secret, Session, SessionError};
+
+use crate::configuration::Configuration;
+use crate::exit_code::ExitCode;
+use crate::failure::{Failure, login_command};
+use crate::interruption::Interruption;
+use crate::on_a_runtime;
+use crate::remembered_login::RememberedLogin;
+use crate::settings::Settings;
+use crate::terminal::Terminal;
+
+/// Which token is wanted.
+#[derive(Clone, Debug)]
+pub(crate) enum Wanted {
+    /// One that is valid for at least so long.
+    For(Duration),
+    /// Another one than this, which somebody has refused.
+    OtherThan(Secret),
+    /// Another one than the stored one.
+    New,
+}
+
+/// Whether a person may be asked for a passphrase.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Asking {
+    Allowed,
+    /// Another program waits for the answer.
+    Forbidden,
+}
+
+/// A token, and whose it is.
+pub(crate) struct AccessToken {
+    pub(crate) profile: String,
+    pub(crate) settings: Settings,
+    pub(crate) fresh: FreshToken,
+}
+
+impl AccessToken {
+    /// The token of the profile that is asked for. A warning with it is told at once.
+    pub(crate) fn get(
+        profile: Option<&str>,
+        wanted: Wanted,
+        asking: Asking,
+        terminal: &mut Terminal,
+    ) -> Result<Self, Failure> {
+        let profile = Configuration::read()?.profile_name(profile)?;
+        let Some(remembered) = RememberedLogin::read(&profile)? else {
+            return Err(Failure::login_required(&profile));
+        };
+        let store = match asking {
+            Asking::Allowed => remembered.open(&profile, terminal)?,
+            Asking::Forbidden => remembered.open_unasked()?,
+        };
+        let key = remembered.key(&profile);
+        let Some(record) = store.store.load(&key)? else { return Err(Failure::login_required(&profile)) };
+        let wanted = match wanted {
+            Wanted::New => Wanted::OtherThan(record.access_token.clone()),
+            wanted => wanted,
+        };
+        // A fresh token costs one file: no runtime, no HTTP, no lock.
+        let stored = use_without_lock(record, &wanted.need(), UnixTime::now())
+            .map_err(|error: RefreshError| failure(SessionError::from(error), &profile))?;
+        let settings = remembered.settings;
+        let fresh = if let Some(fresh) = stored {
+            fresh
+        } else {
+            let session = Session::open_key(settings.client()?, store.store, key);
+            on_a_runtime(refresh(&session, wanted, &profile, terminal))?
+        };
+        if let Some(warning) = &fresh.warning {
+            terminal.say(&format!("warning: {warning}"));
+        }
+        Ok(Self { profile, settings, fresh })
+    }
+
+    /// The token itself. The SDK takes none that is not printable (RFC 6749 §A.12).
+    pub(crate) const fn secret(&self) -> &Secret {
+        &self.fresh.record.access_token
+    }
+
+    /// The value of the `Authorization` header.
+    pub(crate) fn authorization_header(&self) -> Result<Secret, Failure> {
+        Ok(self.settings.client()?.authorization_header(self.secret()))
+    }
+
+    /// When it expires, where that is known.
+    pub(crate) fn expires_at(&self) -> Option<UnixTime> {
+        self.fresh.record.expires_at()
+    }
+}
+
+impl Wanted {
+    fn need(&self) -> TokenNeed {
+        match self {
+            Self::For(min_ttl) => TokenNeed::new().with_min_ttl(*min_ttl),
+            Self::OtherThan(refused) => TokenNeed::new().other_than(refused.clone()),
+            Self::New => TokenNeed::new(),
+        }
+    }
+}
+
+/// Between sending a refresh and storing its answer no signal ends it, for a refresh token that was sent
+/// may be spent; a second signal does.
+async fn refresh(
+    session: &Session,
+    wanted: Wanted,
+    profile: &str,
+    terminal: &mut Terminal,
+) -> Result<FreshToken, Failure> {
+    let mut interruption = Interruption::listen().map_err(|error| Failure::no_signals(&error))?;
+    let refresh = async {
+        match &wanted {
+            Wanted::For(min_ttl) => session.access_token_for(*min_ttl).await,
+            Wanted::OtherThan(refused) => session.access_token_other_than(refused).await,
+            Wanted::New => session.access_token().await,
+        }
+    };
+    let mut refresh = std::pin::pin!(refresh);
+    let mut interrupted = None;
+    let result = loop {
+        tokio::select! {
+            result = &mut refresh => break result,
+            code = interruption.next(), if interrupted.is_none() => {
+                interrupted = Some(code);
+                terminal.say("The refresh is finished first; once more ends it at once.");
+            }
+        }
+    };
+    match interrupted {
+        Some(code) => Err(Failure::new(code, "cancelled", "Cancelled. The login is kept.")),
+        None => result.map_err(|error| failure(error, profile)),
+    }
+}
+
+fn failure(error: SessionError, profile: &str) -> Failure {
+    let message = error.to_string();
+    match error {
+        SessionError::LoginNeeded(LoginNeeded::NoRecord) => Failure::login_required(profile),
+        SessionError::LoginNeeded(_) => {
+            let again = login_command(profile);
+            Failure::new(ExitCode::LoginRequired, "login_required", format!("{message}: {again}"))
+        }
+        SessionError::Refresh(error) => Failure { message, ..Failure::from(error) },
+        SessionError::Postponed(_) => {
+            Failure::new(ExitCode::ServerUnreachable, "server_unreachable", message)
+        }
+        SessionError::Store(error) => error.into(),
+        _ => Failure::new(ExitCode::General, "interrupted", message),
+    }
+}
