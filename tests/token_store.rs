@@ -14,6 +14,8 @@ mod large_token;
 mod log_out;
 mod many_processes;
 mod place;
+mod redis;
+mod redis_server;
 mod server_down;
 mod session_bus;
 mod silent_keyring;

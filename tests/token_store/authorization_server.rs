@@ -25,7 +25,7 @@ pub(super) struct AuthorizationServer {
 /// Requests in the journal, counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Journal {
-    /// Refreshes that were answered with tokens.
+    /// Refreshes that were answered with tokens, of a client's own tokens too.
     pub(super) refreshes: u64,
     /// Refreshes that were answered with `invalid_grant`.
     pub(super) invalid_grants: u64,
@@ -98,7 +98,8 @@ impl AuthorizationServer {
     pub(super) fn journal(&self) -> Journal {
         let mut counted = Journal::default();
         for request in self.journal.lock().expect("the journal").iter() {
-            let is_refresh = request.grant_type.as_deref() == Some("refresh_token");
+            let is_refresh =
+                matches!(request.grant_type.as_deref(), Some("refresh_token" | "client_credentials"));
             let count = match (request.path.as_str(), request.status, request.error.as_deref()) {
                 ("/token", 200, _) if is_refresh => &mut counted.refreshes,
                 ("/token", _, Some("invalid_grant")) if is_refresh => &mut counted.invalid_grants,

@@ -15,7 +15,8 @@ fn a_kill_at_a_random_moment_tears_nothing_and_loses_only_what_the_journal_says(
     thread::scope(|scope| {
         for (kind, grace) in [("plain", false), ("plain", true), ("key-file", false), ("key-file", true)] {
             scope.spawn(move || {
-                let tally = kill_again_and_again(kind, grace, kills);
+                let place = Place::new();
+                let tally = kill_again_and_again(&place, &place.store(kind), grace, kills);
                 let server = if grace { "with a grace window" } else { "strict" };
                 note(&format!("kill -9 at random moments, {kind}, server {server}"), &tally.to_string());
                 assert!(!grace || tally.lost == 0, "{tally}");
@@ -24,12 +25,11 @@ fn a_kill_at_a_random_moment_tears_nothing_and_loses_only_what_the_journal_says(
     });
 }
 
-fn kill_again_and_again(kind: &str, grace: bool, kills: u32) -> Tally {
-    let place = Place::new();
+pub(super) fn kill_again_and_again(place: &Place, store: &str, grace: bool, kills: u32) -> Tally {
     let server =
-        if grace { AuthorizationServer::with_grace(&place) } else { AuthorizationServer::strict(&place) };
-    let arguments = Arguments::new(place.store(kind), &server, &place);
-    let mut login = Login::new(&place, &server, &arguments, grace);
+        if grace { AuthorizationServer::with_grace(place) } else { AuthorizationServer::strict(place) };
+    let arguments = Arguments::new(store, &server, place);
+    let mut login = Login::new(place, &server, &arguments, grace);
     let mut moments =
         Moments::new(u64::from(kills) + u64::from(grace), undisturbed_refresh(&mut login, &arguments));
     let mut tally = Tally::default();
@@ -53,7 +53,7 @@ fn kill_again_and_again(kind: &str, grace: bool, kills: u32) -> Tally {
         };
         match aftermath {
             Ok(aftermath) => tally.count(aftermath),
-            Err(complaint) => panic!("{kind}, kill {number} after {moment:?}: {complaint}"),
+            Err(complaint) => panic!("{store}, kill {number} after {moment:?}: {complaint}"),
         }
     }
     tally

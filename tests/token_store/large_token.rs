@@ -16,37 +16,39 @@ pub(super) const LENGTH: u64 = 20_000;
 #[test]
 fn a_token_of_20_kb_is_kept_in_every_store() {
     for kind in ["plain", "key-file", "passphrase", "credential"] {
-        is_kept_in(kind);
+        let place = Place::new();
+        is_kept_in(&place, &place.store(kind));
     }
 }
 
 #[test]
 #[ignore = "needs the kernel's keyring, which containers often have not; run by tests/run"]
 fn a_token_of_20_kb_is_kept_by_the_kernel() {
-    is_kept_in("kernel");
+    let place = Place::new();
+    is_kept_in(&place, &place.store("kernel"));
 }
 
 /// What one process signed in with another reads, and a third still after a refresh that failed.
-fn is_kept_in(kind: &str) {
-    let place = Place::new();
-    let server = AuthorizationServer::strict(&place);
+pub(super) fn is_kept_in(place: &Place, store: &str) {
+    let server = AuthorizationServer::strict(place);
     let credentials = place.path("credentials");
     fs::create_dir(&credentials).expect("a directory");
     fs::write(credentials.join("tokens"), [7; 32]).expect("a credential");
     fs::set_permissions(credentials.join("tokens"), fs::Permissions::from_mode(0o400)).expect("it is ours");
 
     // Nobody listens at port 1.
-    let arguments = Arguments::new(place.store(kind), &server, &place)
-        .with_token_endpoint("http://127.0.0.1:1/token".to_owned());
+    let arguments =
+        Arguments::new(store, &server, place).with_token_endpoint("http://127.0.0.1:1/token".to_owned());
     let signed_in = arguments.start().ask(&format!("sign-in {}", response()));
-    assert_eq!(signed_in.number("access_token_length"), Some(LENGTH), "{kind}: {signed_in:?}");
+    assert_eq!(signed_in.number("access_token_length"), Some(LENGTH), "{store}: {signed_in:?}");
     let read = arguments.start().ask("load");
-    assert_eq!(read, signed_in, "{kind}");
+    assert_eq!(read, signed_in, "{store}");
 
-    server.expire(&place);
+    server.expire(place);
     let answer = arguments.start().ask("access-token");
-    assert_eq!(answer.outcome(), "refresh failed", "{kind}: {answer:?}");
-    assert_eq!(arguments.start().ask("load"), signed_in, "{kind}");
+    assert_eq!(answer.outcome(), "refresh failed", "{store}: {answer:?}");
+    assert_eq!(arguments.start().ask("load"), signed_in, "{store}");
+    let kind = store.split(':').next().unwrap_or_default();
     note("a token of 20 kB", &format!("kept in {kind}"));
 }
 

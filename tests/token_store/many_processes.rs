@@ -10,9 +10,16 @@ use super::worker::{Answer, Arguments, Worker};
 
 const PROCESSES: usize = 16;
 
+/// Whom the tokens stand for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Whose {
+    APerson,
+    TheClient,
+}
+
 /// What became of a login that many processes share.
 #[derive(Debug)]
-struct Shared {
+pub(super) struct Shared {
     expiries: u64,
     journal: Journal,
     /// Answers of processes that had no token that works.
@@ -26,24 +33,25 @@ fn sixteen_processes_refresh_once_an_expiry() {
     for (kind, expiries) in [("plain", times(200, 200)), ("key-file", times(30, 200))] {
         let started = Instant::now();
         let place = Place::new();
-        let shared = share_one_login(&place, &place.store(kind), expiries);
-        let found = format!(
-            "{} expiries: {} refreshes, {} invalid_grant, {} without a token, {:.0} s",
-            shared.expiries,
-            shared.journal.refreshes,
-            shared.journal.invalid_grants,
-            shared.without_token.len(),
-            started.elapsed().as_secs_f64(),
-        );
-        note(&format!("{PROCESSES} processes, {kind}"), &found);
+        let shared = share_one_login(&place, &place.store(kind), Whose::APerson, expiries);
+        shared.note(kind, started.elapsed());
         assert_eq!(shared.complaints(), Vec::<String>::new());
     }
 }
 
 #[test]
+fn sixteen_processes_share_one_token_of_the_client_itself() {
+    let started = Instant::now();
+    let place = Place::new();
+    let shared = share_one_login(&place, &place.store("plain"), Whose::TheClient, times(30, 200));
+    shared.note("client credentials, plain", started.elapsed());
+    assert_eq!(shared.complaints(), Vec::<String>::new());
+}
+
+#[test]
 fn a_store_without_a_lock_is_caught() {
     let place = Place::new();
-    let shared = share_one_login(&place, &place.store("unlocked"), 10);
+    let shared = share_one_login(&place, &place.store("unlocked"), Whose::APerson, 10);
     let complaints = shared.complaints();
     let Journal { refreshes, invalid_grants, .. } = shared.journal;
     let logged_out = shared.without_token.len();
@@ -57,7 +65,19 @@ fn a_store_without_a_lock_is_caught() {
 }
 
 impl Shared {
-    fn complaints(&self) -> Vec<String> {
+    pub(super) fn note(&self, store: &str, elapsed: Duration) {
+        let found = format!(
+            "{} expiries: {} refreshes, {} invalid_grant, {} without a token, {:.0} s",
+            self.expiries,
+            self.journal.refreshes,
+            self.journal.invalid_grants,
+            self.without_token.len(),
+            elapsed.as_secs_f64(),
+        );
+        note(&format!("{PROCESSES} processes, {store}"), &found);
+    }
+
+    pub(super) fn complaints(&self) -> Vec<String> {
         let Journal { refreshes, invalid_grants, failed_refreshes, .. } = self.journal;
         let mut complaints = self.broken_rules.clone();
         if refreshes != self.expiries {
@@ -72,11 +92,17 @@ impl Shared {
 }
 
 /// Lets the token of a login expire so often under the hands of [`PROCESSES`]; ends early when it is lost.
-fn share_one_login(place: &Place, store: &str, expiries: u32) -> Shared {
+pub(super) fn share_one_login(place: &Place, store: &str, whose: Whose, expiries: u32) -> Shared {
     let server = AuthorizationServer::strict(place);
     let arguments = Arguments::new(store, &server, place);
+    let arguments = match whose {
+        Whose::APerson => arguments,
+        Whose::TheClient => arguments.for_the_client_itself(),
+    };
     let mut workers: Vec<Worker> = (0..PROCESSES).map(|_| arguments.start()).collect();
-    assert_eq!(workers[0].ask(&format!("sign-in {}", server.sign_in())).outcome(), "record");
+    if whose == Whose::APerson {
+        assert_eq!(workers[0].ask(&format!("sign-in {}", server.sign_in())).outcome(), "record");
+    }
 
     let expiries = u64::from(expiries);
     let (mut expired, mut round, mut without_token) = (0, 0, Vec::new());

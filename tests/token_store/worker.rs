@@ -33,7 +33,13 @@ impl Arguments {
 
     /// Refreshes go to this URL.
     pub(super) fn with_token_endpoint(mut self, url: String) -> Self {
-        self.0.push(url);
+        self.0.extend(["--token-endpoint".to_owned(), url]);
+        self
+    }
+
+    /// Nobody signs in: the client has tokens of its own (RFC 6749 section 4.4).
+    pub(super) fn for_the_client_itself(mut self) -> Self {
+        self.0.push("--client-credentials".to_owned());
         self
     }
 

@@ -1,8 +1,8 @@
 //! A process that keeps a login as an application does: it signs in and out, asks for access tokens and uses them, as its
 //! standard input says, a command a line, and answers each with a line of JSON.
 //!
-//! `token_store_worker STORE ISSUER CLOCK [TOKEN_ENDPOINT]`: STORE is `KIND:PLACE` (see `stores.rs`), CLOCK a file that
-//! holds the time in Unix seconds, which all processes of a test share.
+//! `token_store_worker STORE ISSUER CLOCK [--token-endpoint URL | --client-credentials]`: STORE is `KIND:PLACE` (see
+//! `stores.rs`), CLOCK a file that holds the time in Unix seconds, which all processes of a test share.
 //!
 //! | command | what it does |
 //! |---|---|
@@ -60,21 +60,31 @@ fn main() -> ExitCode {
 
 impl Worker {
     fn new(arguments: &[String]) -> Result<Self, AnyError> {
-        let (store, issuer, clock, token_endpoint) = match arguments {
-            [store, issuer, clock] => (store, issuer, clock, None),
-            [store, issuer, clock, token_endpoint] => (store, issuer, clock, Some(token_endpoint)),
-            _ => return Err("STORE ISSUER CLOCK [TOKEN_ENDPOINT]".into()),
+        let [store, issuer, clock, options @ ..] = arguments else {
+            return Err("STORE ISSUER CLOCK [--token-endpoint URL | --client-credentials]".into());
         };
         let clock = SharedClock(clock.into());
-        let client = Client::builder("device").resource_origin(issuer).clock(clock.clone());
-        let client = match token_endpoint {
-            Some(token_endpoint) => client.token_endpoint(token_endpoint),
-            None => client.issuer(issuer),
-        };
         let (store, store_thread) = StoreThread::start(stores::open(store)?)?;
-        let key = TokenKey::new(issuer, "device", "me");
+        let store = Arc::new(store);
+        let client =
+            |client_id: &str| Client::builder(client_id).resource_origin(issuer).clock(clock.clone());
+        let session = match options {
+            [] => {
+                let client = client("device").issuer(issuer).build()?;
+                Session::open_key(client, store, TokenKey::new(issuer, "device", "me"))
+            }
+            [option, url] if option == "--token-endpoint" => {
+                let client = client("device").token_endpoint(url).build()?;
+                Session::open_key(client, store, TokenKey::new(issuer, "device", "me"))
+            }
+            [option] if option == "--client-credentials" => {
+                let client = client("service").client_secret("service-secret").issuer(issuer).build()?;
+                Session::open_client_credentials(client, store, "read")
+            }
+            _ => return Err(format!("no such options: {options:?}").into()),
+        };
         Ok(Self {
-            session: Session::open_key(client.build()?, Arc::new(store), key),
+            session,
             clock,
             resource: format!("{issuer}/resource"),
             store_thread,

@@ -4,17 +4,17 @@ use std::path::{Path, PathBuf};
 
 use oauth_client::Secret;
 use oauth_token_store::{
-    KernelKeyring, KeyFile, Passphrase, PassphraseCost, PlainFileStore, SealedFileStore, SystemKeyring,
-    SystemdCredential, TokenStore,
+    KernelKeyring, KeyFile, Passphrase, PassphraseCost, PlainFileStore, RedisStore, SealedFileStore,
+    SystemKeyring, SystemdCredential, TokenStore,
 };
 
 use crate::AnyError;
 use crate::wrong_stores::{InPlaceStore, UnlockedStore};
 
-/// The store that `name` means: `KIND:DIRECTORY`.
+/// The store that `name` means: `KIND:DIRECTORY`, or `redis:URL`.
 pub(crate) fn open(name: &str) -> Result<Box<dyn TokenStore>, AnyError> {
-    let (kind, directory) = name.split_once(':').ok_or("a store is named KIND:DIRECTORY")?;
-    let directory = PathBuf::from(directory);
+    let (kind, place) = name.split_once(':').ok_or("a store is named KIND:PLACE")?;
+    let directory = PathBuf::from(place);
     Ok(match kind {
         "plain" => Box::new(PlainFileStore::new(directory)),
         "key-file" => {
@@ -35,6 +35,7 @@ pub(crate) fn open(name: &str) -> Result<Box<dyn TokenStore>, AnyError> {
             Box::new(SealedFileStore::new(directory, keyring))
         }
         "keyring" => Box::new(SealedFileStore::new(directory, SystemKeyring::new("oauth-token-store-test"))),
+        "redis" => Box::new(RedisStore::new(place, "token-store-test")?),
         "unlocked" => Box::new(UnlockedStore::new(directory)),
         "in-place" => {
             let draft = beside(&directory, &format!("draft-{}", std::process::id()));
