@@ -5,6 +5,8 @@ mod authorization_code;
 mod browser;
 mod built_program;
 mod control_interface;
+#[cfg(unix)]
+mod credential_helpers;
 mod device_cli;
 mod device_login;
 mod examples;
