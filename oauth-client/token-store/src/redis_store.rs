@@ -23,6 +23,7 @@ use crate::{SharedKeySource, record_files::RecordFormat as _, sealed_file_store:
 use server::Server;
 use value::{LockedValue, Place, Stored};
 
+mod late_commands;
 mod server;
 mod server_report;
 mod value;

@@ -362,6 +362,33 @@ fn a_server_started_anew_finds_the_connections_of_before_replaced() {
 
 #[test]
 #[ignore = "needs redis-server; run by tests/run"]
+fn a_lock_that_could_not_be_freed_is_freed_once_the_server_is_back() {
+    let redis = Redis::on_disk();
+    let store = store(&redis);
+    let held = store.lock(&key()).unwrap();
+    redis.stop();
+    drop(held);
+    redis.start();
+    // The lock itself was on the disk.
+    wait_until("the lock is free", || redis.ask::<u8>(&["EXISTS", &lock_name()]) == 0);
+}
+
+#[test]
+#[ignore = "needs redis-server; run by tests/run"]
+fn a_lock_whose_answer_was_lost_is_freed_again() {
+    let redis = Redis::new();
+    let store = store(&redis).with_answer_timeout(Duration::from_millis(200));
+    assert_eq!(store.load(&key()).unwrap(), None);
+    redis.freeze(true);
+    store.lock(&key()).unwrap_err();
+    redis.freeze(false);
+    // What had been sent is done now.
+    wait_until("the lock is taken", || redis.get(&format!("{}:fence", record_name())).is_some());
+    wait_until("the lock is free", || redis.ask::<u8>(&["EXISTS", &lock_name()]) == 0);
+}
+
+#[test]
+#[ignore = "needs redis-server; run by tests/run"]
 fn a_failed_refresh_is_not_held_up_by_a_server_that_is_gone() {
     let redis = Redis::new();
     let store = holding(&redis, &record());

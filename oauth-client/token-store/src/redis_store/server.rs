@@ -13,6 +13,7 @@ use redis::{
 };
 use zeroize::Zeroizing;
 
+use super::late_commands::LateCommands;
 use crate::StoreProblem;
 
 /// A server that answers takes milliseconds.
@@ -30,6 +31,7 @@ pub(super) struct Server {
     answer_timeout: Duration,
     idle: Mutex<Vec<Connection>>,
     left_behind: Mutex<Vec<JoinHandle<()>>>,
+    late_commands: LateCommands,
 }
 
 /// Why a command was not done.
@@ -39,6 +41,8 @@ pub(super) struct Failure {
     next_step: &'static str,
     /// There is something other than a string under the key.
     pub(super) is_wrong_type: bool,
+    /// The command was sent, and no answer came: it may have been done.
+    pub(super) is_in_doubt: bool,
 }
 
 impl Server {
@@ -67,6 +71,7 @@ impl Server {
             message: message.to_owned(),
             next_step: "give a certificate in PEM, and a URL that begins with rediss://",
             is_wrong_type: false,
+            is_in_doubt: false,
         };
         // The library would trust nobody then, and say so of the server.
         if CertificateDer::pem_slice_iter(pem).next().is_none() {
@@ -80,7 +85,18 @@ impl Server {
     }
 
     fn of(client: Client, location: String, answer_timeout: Duration) -> Self {
-        Self { client, location, answer_timeout, idle: Mutex::default(), left_behind: Mutex::default() }
+        Self {
+            client,
+            location,
+            answer_timeout,
+            idle: Mutex::default(),
+            left_behind: Mutex::default(),
+            late_commands: LateCommands::default(),
+        }
+    }
+
+    pub(super) const fn late_commands(&self) -> &LateCommands {
+        &self.late_commands
     }
 
     pub(super) fn location(&self) -> &str {
@@ -97,14 +113,17 @@ impl Server {
     pub(super) fn ask_patiently(&self, command: &[&[u8]], patience: Duration) -> Result<Value, Failure> {
         let command = packed(command);
         let idle = self.idle().pop();
+        let mut was_sent = false;
         if let Some(mut connection) = idle {
             match self.send(&mut connection, &command, patience) {
                 // The others are as old.
                 Err(error) if error.is_connection_dropped() => self.idle().clear(),
                 answer => return self.answer(connection, answer),
             }
+            was_sent = true;
         }
-        let mut connection = self.connect()?;
+        let mut connection =
+            self.connect().map_err(|failure| Failure { is_in_doubt: was_sent, ..failure })?;
         let answer = self.send(&mut connection, &command, patience);
         self.answer(connection, answer)
     }
@@ -140,7 +159,7 @@ impl Server {
                 }
             }
         };
-        Err(self.failure(&error))
+        Err(Failure { is_in_doubt: error.code().is_none(), ..self.failure(&error) })
     }
 
     /// In a thread that may be left behind: a name service and a full queue know no timeout.
@@ -166,6 +185,7 @@ impl Server {
             message: error.to_string(),
             next_step: "end some of this process's threads, then try again",
             is_wrong_type: false,
+            is_in_doubt: false,
         })?;
         match receiver.recv_timeout(timeout) {
             Ok(connected) => connected.map_err(|error| self.failure(&error)),
@@ -177,6 +197,7 @@ impl Server {
                 message: "the connection failed without a reason".to_owned(),
                 next_step: "check the server's log",
                 is_wrong_type: false,
+                is_in_doubt: false,
             }),
         }
     }
@@ -190,6 +211,7 @@ impl Server {
             message: format!("no answer within {} s", self.answer_timeout.as_secs_f32()),
             next_step: "check that the server is reachable and not overloaded",
             is_wrong_type: false,
+            is_in_doubt: false,
         }
     }
 
@@ -207,7 +229,12 @@ impl Server {
             }
             _ => error.to_string(),
         };
-        Failure { message, next_step: next_step(error), is_wrong_type: error.code() == Some("WRONGTYPE") }
+        Failure {
+            message,
+            next_step: next_step(error),
+            is_wrong_type: error.code() == Some("WRONGTYPE"),
+            is_in_doubt: false,
+        }
     }
 }
 
@@ -224,6 +251,7 @@ impl Failure {
             next_step: "write redis://USER:PASSWORD@HOST:PORT/DATABASE, rediss:// for TLS (feature redis-tls), \
                         or unix:///PATH?db=DATABASE",
             is_wrong_type: false,
+            is_in_doubt: false,
         }
     }
 }

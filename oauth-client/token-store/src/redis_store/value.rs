@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use redis::Value;
 use zeroize::Zeroizing;
 
+use super::late_commands::LateCommands;
 use super::server::{Failure, Server};
 use crate::token_key::hexadecimal;
 use crate::{StoreError, StoreProblem};
@@ -172,7 +173,12 @@ impl Place {
         loop {
             let asked_at = Instant::now();
             let keys = [self.key(":lock"), self.key(":fence")];
-            let ttl = match self.run(TAKE, &keys, &[holder.as_bytes(), life.as_bytes()]) {
+            let answer = self.run(TAKE, &keys, &[holder.as_bytes(), life.as_bytes()]);
+            if matches!(&answer, Err(failure) if failure.is_in_doubt) {
+                // Nobody would know that it is ours.
+                LateCommands::add(&self.server, self.free(&holder), asked_at + LOCK_LIFE);
+            }
+            let ttl = match answer {
                 Ok(Value::Int(number @ 1..)) => {
                     let (number, held_until) = (number.to_string(), asked_at + LOCK_LIFE);
                     return Ok(LockedValue { place: self, holder, number, held_until });
@@ -237,6 +243,14 @@ impl Place {
         command.extend(keys.iter().map(String::as_bytes));
         command.extend(arguments);
         self.server.ask(&command)
+    }
+
+    /// The command that frees the lock of this holder.
+    fn free(&self, holder: &str) -> Vec<Vec<u8>> {
+        let (lock, wake) = (self.key(":lock"), self.key(":wake"));
+        let life = LOCK_LIFE.as_millis().to_string();
+        let arguments = [b"EVAL", FREE, b"2", lock.as_bytes(), wake.as_bytes(), holder.as_bytes()];
+        arguments.into_iter().chain([life.as_bytes()]).map(<[u8]>::to_vec).collect()
     }
 
     fn unexpected(&self, operation: &'static str, answer: Result<Value, Failure>) -> StoreError {
@@ -344,9 +358,12 @@ impl Drop for LockedValue {
         if Instant::now() >= self.held_until {
             return;
         }
-        let keys = [self.place.key(":lock"), self.place.key(":wake")];
-        let life = LOCK_LIFE.as_millis().to_string();
-        let _ = self.place.run(FREE, &keys, &[self.holder.as_bytes(), life.as_bytes()]);
+        let free = self.place.free(&self.holder);
+        let arguments: Vec<_> = free.iter().map(Vec::as_slice).collect();
+        if self.place.server.ask(&arguments).is_err() {
+            // Restarted, the server would keep it from all who wait.
+            LateCommands::add(&self.place.server, free, self.held_until);
+        }
     }
 }
 
