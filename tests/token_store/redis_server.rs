@@ -32,6 +32,16 @@ impl RedisServer {
         format!("redis:unix://{}", self.directory.join("socket").display())
     }
 
+    /// How many clients wait for something, such as a lock.
+    pub(super) fn waiting_clients(&self) -> usize {
+        let mut stream = UnixStream::connect(self.directory.join("socket")).expect("it listens");
+        stream.write_all(b"INFO clients\r\nQUIT\r\n").expect("it reads");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("it answers");
+        let number = answer.lines().find_map(|line| line.strip_prefix("blocked_clients:"));
+        number.and_then(|number| number.trim().parse().ok()).expect("a number of clients")
+    }
+
     /// kill -9.
     pub(super) fn stop(&mut self) {
         self.child.kill().expect("it is ours");
