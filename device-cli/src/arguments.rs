@@ -63,6 +63,11 @@ pub(crate) enum Command {
     /// Where the tokens of each login are kept, and how to keep them elsewhere
     #[command(subcommand)]
     Storage(StorageCommand),
+    /// The profiles of the configuration file: which there are, which one is meant, what each says
+    #[command(subcommand)]
+    Profile(ProfileCommand),
+    /// What a server offers by its metadata, and what a device would miss there
+    Discover(DiscoverArguments),
     /// Any text as a QR code
     Qr(QrArguments),
     /// What a JWT says; offline, nothing is verified
@@ -232,6 +237,70 @@ pub(crate) struct CargoArguments {
     /// Cargo adds it
     #[arg(long, hide = true)]
     pub(crate) cargo_plugin: bool,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum ProfileCommand {
+    /// Every profile; the one with the star is meant where none is named
+    List(ProfileListArguments),
+    /// What a profile says, in the words of the configuration file
+    Show(ProfileShowArguments),
+    /// Mean this profile from now on, where none is named
+    Use(ProfileNameArguments),
+    /// Write a new profile into the configuration file
+    Add(Box<ProfileAddArguments>),
+    /// Take a profile out of the configuration file; after a logout
+    Remove(ProfileNameArguments),
+}
+
+#[derive(Args)]
+pub(crate) struct ProfileListArguments {
+    /// One JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct ProfileShowArguments {
+    /// Which one; else the one that is meant
+    #[arg(value_name = "NAME", id = "shown")]
+    pub(crate) profile: Option<String>,
+}
+
+#[derive(Args)]
+pub(crate) struct ProfileNameArguments {
+    /// Which one
+    #[arg(value_name = "NAME")]
+    pub(crate) name: String,
+}
+
+#[derive(Args)]
+pub(crate) struct ProfileAddArguments {
+    /// What to call it
+    #[arg(value_name = "NAME")]
+    pub(crate) name: String,
+
+    #[command(flatten)]
+    pub(crate) settings: Settings,
+}
+
+#[derive(Args)]
+pub(crate) struct DiscoverArguments {
+    /// The issuer
+    #[arg(value_name = "URL")]
+    pub(crate) url: String,
+
+    /// One JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    /// More certificate authorities to trust, as PEM
+    #[arg(long, env = "DEVICE_CLI_CA_FILE", hide_env_values = true, value_name = "FILE")]
+    pub(crate) ca_file: Option<PathBuf>,
+
+    /// Let requests to this one host go without TLS
+    #[arg(long, env = "DEVICE_CLI_DANGEROUSLY_ALLOW_HTTP", hide_env_values = true, value_name = "HOST")]
+    pub(crate) dangerously_allow_http: Option<String>,
 }
 
 #[derive(Args)]

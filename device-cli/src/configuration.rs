@@ -54,6 +54,11 @@ impl Configuration {
         }
     }
 
+    /// The names of the profiles in the file.
+    pub(crate) fn profiles(&self) -> impl Iterator<Item = &str> {
+        self.profiles.keys().map(String::as_str)
+    }
+
     /// What the profile says; nothing, where it is not in the file.
     pub(crate) fn settings(&self, profile: &str) -> Option<&Settings> {
         self.profiles.get(profile)

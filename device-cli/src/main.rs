@@ -14,6 +14,7 @@ mod decode;
 #[cfg(feature = "demo")]
 mod demo;
 mod device_flow;
+mod discover;
 mod environment;
 mod exit_code;
 mod exports;
@@ -29,6 +30,7 @@ mod no_key;
 mod passphrase;
 mod presentation;
 mod private_file;
+mod profile;
 mod proxy;
 mod qr;
 mod qr_code;
@@ -101,6 +103,8 @@ fn run(arguments: &Arguments, terminal: &mut Terminal) -> Result<process::ExitCo
         Command::Status(status) => status::run(status, profile, terminal),
         Command::Logout(logout) => on_a_runtime(logout::run(logout, profile, terminal)),
         Command::Storage(command) => storage::run(command, profile, terminal),
+        Command::Profile(command) => profile::run(command, profile, terminal),
+        Command::Discover(discover) => on_a_runtime(discover::run(discover, terminal)),
         Command::Qr(qr) => qr::run(qr, terminal),
         Command::Decode(decode) => decode::run(decode, terminal),
         Command::Completions(completions) => shell_support::completions(completions, terminal),

@@ -164,6 +164,14 @@ impl RememberedLogin {
         private_file::replace(&Self::path(profile)?, &to_json(self))
     }
 
+    /// Forgets that anybody has ever signed in there; says whether somebody had.
+    pub(crate) fn forget(profile: &str) -> Result<bool, Failure> {
+        let path = Self::path(profile)?;
+        let was_there = path.exists();
+        private_file::remove(&path)?;
+        Ok(was_there)
+    }
+
     fn path(profile: &str) -> Result<PathBuf, Failure> {
         Ok(state("logins")?.join(format!("{profile}.json")))
     }

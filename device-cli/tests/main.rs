@@ -4,11 +4,13 @@
 
 mod command_line;
 mod demo;
+mod discover;
 #[cfg(unix)]
 mod for_other_programs;
 mod hostile_server;
 mod login;
 mod logout;
+mod profile;
 mod program;
 mod small_tools;
 mod status;

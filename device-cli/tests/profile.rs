@@ -1,0 +1,98 @@
+use std::fs;
+
+use serde_json::Value;
+
+use crate::program::{Program, Server};
+
+fn configuration(program: &Program) -> std::path::PathBuf {
+    program.home().join(".config/device-cli/config.toml")
+}
+
+fn listed(program: &Program) -> Value {
+    let list = program.run(&["profile", "list", "--json"]);
+    assert_eq!(list.code, Some(0), "{list:?}");
+    serde_json::from_str(&list.stdout).unwrap()
+}
+
+#[test]
+fn a_profile_is_added_used_shown_and_removed_and_comments_stay() {
+    let (program, server) = (Program::new(), Server::start());
+    let file = configuration(&program);
+    fs::create_dir_all(file.parent().unwrap()).unwrap();
+    fs::write(
+        &file,
+        "# mine\n[profiles.home]\nissuer = \"https://auth.example.com\" # at home\nclient_id = \"me\"\n",
+    )
+    .unwrap();
+    let issuer = server.mock.issuer();
+    let added = program.run(&[
+        "profile",
+        "add",
+        "work",
+        "--issuer",
+        issuer,
+        "--client-id",
+        "device",
+        "--scope",
+        "openid read",
+    ]);
+    assert_eq!(added.code, Some(0), "{added:?}");
+    let text = fs::read_to_string(&file).unwrap();
+    assert!(text.starts_with("# mine\n[profiles.home]\n") && text.contains("# at home"), "{text}");
+    assert!(
+        text.contains(&format!("[profiles.work]\nissuer = \"{issuer}\"\nclient_id = \"device\"\n")),
+        "{text}"
+    );
+    let shown = program.run(&["profile", "show", "work"]);
+    assert!(shown.stdout.starts_with(&format!("[profiles.work]\nissuer = \"{issuer}\"\n")), "{shown:?}");
+    assert_eq!(program.run(&["profile", "use", "work"]).code, Some(0));
+    let profiles = listed(&program);
+    assert_eq!(profiles["profiles"][1]["profile"], "work");
+    assert_eq!(profiles["profiles"][1]["is_used"], true);
+    // The settings of the profile are enough for a login.
+    let login = program.begin_login(&["--store", "file"]);
+    server.mock.approve(&login.user_code).unwrap();
+    assert_eq!(login.finish().code, Some(0));
+    assert_eq!(listed(&program)["profiles"][1]["account"], "alice");
+    let refused = program.run(&["profile", "remove", "work"]);
+    assert_eq!(refused.code, Some(2), "{refused:?}");
+    assert!(refused.stderr.contains("device-cli logout --profile work"), "{refused:?}");
+    assert_eq!(program.run(&["logout"]).code, Some(0));
+    assert_eq!(program.run(&["profile", "remove", "work"]).code, Some(0));
+    let text = fs::read_to_string(&file).unwrap();
+    assert!(!text.contains("work") && text.contains("# at home"), "{text}");
+}
+
+#[test]
+fn what_cannot_be_is_refused_before_anything_is_written() {
+    let program = Program::new();
+    let add = |more: &[&str]| program.run(&[&["profile", "add"], more].concat());
+    let at = ["--issuer", "https://auth.example.com", "--client-id", "me"];
+    assert_eq!(add(&[&["a/b"][..], &at].concat()).code, Some(2));
+    assert_eq!(add(&["work", "--client-id", "me"]).code, Some(2));
+    assert_eq!(add(&["work", "--issuer", "http://auth.example.com", "--client-id", "me"]).code, Some(9));
+    assert!(!configuration(&program).exists());
+    assert_eq!(add(&[&["work"][..], &at].concat()).code, Some(0));
+    assert_eq!(add(&[&["work"][..], &at].concat()).code, Some(2));
+    for unknown in ["use", "remove", "show"] {
+        let finished = program.run(&["profile", unknown, "other"]);
+        assert_eq!(finished.code, Some(2), "{finished:?}");
+        assert!(finished.stderr.contains("profile list"), "{finished:?}");
+    }
+}
+
+#[test]
+#[cfg(unix)]
+fn a_configuration_file_that_is_a_link_stays_one() {
+    let program = Program::new();
+    let file = configuration(&program);
+    let real = program.home().join("dotfiles.toml");
+    fs::create_dir_all(file.parent().unwrap()).unwrap();
+    fs::write(&real, "").unwrap();
+    std::os::unix::fs::symlink(&real, &file).unwrap();
+    let added =
+        program.run(&["profile", "add", "a", "--issuer", "https://auth.example.com", "--client-id", "me"]);
+    assert_eq!(added.code, Some(0), "{added:?}");
+    assert!(file.symlink_metadata().unwrap().is_symlink());
+    assert!(fs::read_to_string(real).unwrap().contains("[profiles.a]"));
+}
