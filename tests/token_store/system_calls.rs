@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
+use std::fmt;
 use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
@@ -22,7 +23,7 @@ struct Call {
 }
 
 /// What happens at a call.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 enum Injection {
     Kill,
     /// The call does nothing and says this.
@@ -110,6 +111,55 @@ fn a_login_or_logout_killed_at_any_system_call_is_done_or_not_and_can_be_done_ag
     }
 }
 
+#[test]
+#[ignore = "needs strace; run by tests/run"]
+fn a_login_on_its_way_to_another_store_is_in_one_of_the_two_whenever_it_is_killed() {
+    for (from_kind, to_kind) in [("plain", "key-file"), ("key-file", "plain")] {
+        if from_kind != "plain" && !is_long() {
+            continue;
+        }
+        let place = Place::new();
+        let server = AuthorizationServer::strict(&place);
+        let sign_in = format!("sign-in {}", server.sign_in());
+        let places = Cell::new(0);
+        // Two stores, with a login in the first.
+        let another = || {
+            places.set(places.get() + 1);
+            let stores = [("from", from_kind), ("to", to_kind)].map(|(name, kind)| {
+                let records = place.path(&format!("{}/{name}/tokens", places.get()));
+                let store = format!("{kind}:{}", records.display());
+                (Arguments::new(&store, &server, &place), format!("move {store}"), records)
+            });
+            let login = stores[0].0.start().ask(&sign_in);
+            assert_eq!(login.outcome(), "record", "{login:?}");
+            (stores, login)
+        };
+        let ([(from, ..), (_, move_there, _)], _) = another();
+        let calls = calls_of(&move_there, &place, &from);
+        for call in &calls {
+            let ([(from, _, from_records), (to, move_there, to_records)], login) = another();
+            let answer = run(&move_there, Injection::Kill, call, &place, &from);
+            // The last calls are the unlocking, and may come after the answer.
+            assert!(answer.is_none_or(|answer| answer.outcome() == "done"), "{from_kind}, {call:?}");
+            let (mut old, mut new) = (from.start(), to.start());
+            let left = [old.ask("load"), new.ask("load")];
+            assert!(left.contains(&login), "{from_kind}, {call:?}: {left:?}");
+            let is_whole_or_none = |answer: &Answer| *answer == login || answer.outcome() == "no record";
+            assert!(left.iter().all(is_whole_or_none), "{from_kind}, {call:?}: {left:?}");
+
+            assert_eq!(old.ask(&move_there).outcome(), "done", "{from_kind}, {call:?}");
+            assert_eq!(old.ask("load").outcome(), "no record", "{from_kind}, {call:?}");
+            assert_eq!(new.ask("load"), login, "{from_kind}, {call:?}");
+            assert_nothing_left_behind(&from_records, call);
+            // What a crash left there goes with the next lock.
+            assert_eq!(new.ask("log-out").outcome(), "done", "{from_kind}, {call:?}");
+            assert_nothing_left_behind(&to_records, call);
+        }
+        let told = format!("{} crashes: always in one of the two, and moved again", calls.len());
+        note(&format!("kill -9 at every system call of a move, {from_kind} to {to_kind}"), &told);
+    }
+}
+
 fn assert_nothing_left_behind(records: &Path, call: &Call) {
     let names = names_in(records);
     assert!(!names.iter().any(|name| is_left_behind(name)), "{call:?}: {names:?}");
@@ -140,6 +190,16 @@ fn an_error_at_any_system_call_costs_no_token_and_is_told() {
             });
         }
     });
+}
+
+impl fmt::Display for Injection {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Kill => formatter.write_str("kill -9"),
+            Self::Error(error) => formatter.write_str(error),
+            Self::ErrorFromHereOn(error) => write!(formatter, "{error} from then on"),
+        }
+    }
 }
 
 fn kill_at_each_call(kind: &str, grace: bool) -> Result<Tally, String> {
@@ -180,19 +240,19 @@ fn fail_each_call(injection: Injection) {
         server.expire(&place);
         let before = server.journal();
         let answer = run("call", injection, call, &place, &arguments)
-            .unwrap_or_else(|| panic!("{injection:?} at {call:?} ended it"));
+            .unwrap_or_else(|| panic!("{injection} at {call:?} ended it"));
         let sent = server.journal() - before;
         let complaint = complaint_about(&answer, sent, &place);
-        assert_eq!(complaint, None, "{injection:?} at {call:?}: {answer:?} with {sent:?}");
+        assert_eq!(complaint, None, "{injection} at {call:?}: {answer:?} with {sent:?}");
         *told
             .entry((sent.refreshes, answer.outcome().to_owned(), answer.warning().is_some()))
             .or_insert(0) += 1;
         let after = other.ask("call");
         let total = server.journal() - before;
-        assert!(after.is_served(), "{injection:?} at {call:?}: then {after:?} with {total:?}");
-        assert_eq!(total.invalid_grants + total.failed_refreshes, 0, "{injection:?} at {call:?}: {total:?}");
+        assert!(after.is_served(), "{injection} at {call:?}: then {after:?} with {total:?}");
+        assert_eq!(total.invalid_grants + total.failed_refreshes, 0, "{injection} at {call:?}: {total:?}");
         generation += 1;
-        assert_eq!(after.generation(), Some(generation), "{injection:?} at {call:?}: {total:?}");
+        assert_eq!(after.generation(), Some(generation), "{injection} at {call:?}: {total:?}");
     }
     let told: Vec<_> = told
         .into_iter()
@@ -202,7 +262,7 @@ fn fail_each_call(injection: Injection) {
         })
         .collect();
     note(
-        &format!("{injection:?} at each of {} calls", calls.len()),
+        &format!("{injection} at each of {} calls, server with a grace window", calls.len()),
         &format!("{}; 0 tokens lost", told.join(", ")),
     );
 }

@@ -11,6 +11,7 @@
 //! | `call` | the same, and uses it at the protected resource; after a 401 once more with another token |
 //! | `log-out` | erases the login, then revokes it |
 //! | `load`, `delete` | the store's own |
+//! | `move STORE` | moves the login to another store |
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "it talks to the test that started it")]
 
 mod store_thread;
@@ -27,7 +28,7 @@ use oauth_client::{
     AccessTokenResponse, BoxFuture, Client, Clock, Error, HttpResponse, Instant, LoginNotStored, Secret,
     Session, SessionError, SystemClock,
 };
-use oauth_token_store::{FreshToken, StoreError, TokenKey, TokenRecord, UnixTime};
+use oauth_token_store::{FreshToken, StoreError, TokenKey, TokenRecord, UnixTime, move_record};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
@@ -37,6 +38,7 @@ type AnyError = Box<dyn std::error::Error>;
 
 struct Worker {
     session: Session,
+    store: StoreThread,
     clock: SharedClock,
     resource: String,
     store_thread: u32,
@@ -65,26 +67,27 @@ impl Worker {
         };
         let clock = SharedClock(clock.into());
         let (store, store_thread) = StoreThread::start(stores::open(store)?)?;
-        let store = Arc::new(store);
+        let shared = Arc::new(store.clone());
         let client =
             |client_id: &str| Client::builder(client_id).resource_origin(issuer).clock(clock.clone());
         let session = match options {
             [] => {
                 let client = client("device").issuer(issuer).build()?;
-                Session::open_key(client, store, TokenKey::new(issuer, "device", "me"))
+                Session::open_key(client, shared, TokenKey::new(issuer, "device", "me"))
             }
             [option, url] if option == "--token-endpoint" => {
                 let client = client("device").token_endpoint(url).build()?;
-                Session::open_key(client, store, TokenKey::new(issuer, "device", "me"))
+                Session::open_key(client, shared, TokenKey::new(issuer, "device", "me"))
             }
             [option] if option == "--client-credentials" => {
                 let client = client("service").client_secret("service-secret").issuer(issuer).build()?;
-                Session::open_client_credentials(client, store, "read")
+                Session::open_client_credentials(client, shared, "read")
             }
             _ => return Err(format!("no such options: {options:?}").into()),
         };
         Ok(Self {
             session,
+            store,
             clock,
             resource: format!("{issuer}/resource"),
             store_thread,
@@ -128,6 +131,13 @@ impl Worker {
                 Ok(existed) => json!({ "outcome": "done", "existed": existed }),
                 Err(error) => described_store_error(&error),
             },
+            "move" => {
+                let (to, key) = (stores::open(rest)?, key.clone());
+                match self.store.run(move |from| move_record(from, &*to, &key)) {
+                    Ok(existed) => json!({ "outcome": "done", "existed": existed }),
+                    Err(error) => described_store_error(&error),
+                }
+            }
             _ => return Err(format!("no such command: {command}").into()),
         })
     }

@@ -43,7 +43,8 @@ impl StoreThread {
         Ok((Self { store: store.into(), tasks }, id.recv().unwrap_or_default()))
     }
 
-    fn run<T: Send + 'static>(
+    /// Does something with the store in the thread.
+    pub(crate) fn run<T: Send + 'static>(
         &self,
         task: impl FnOnce(&dyn TokenStore) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
