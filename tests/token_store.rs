@@ -19,6 +19,7 @@ mod redis_server;
 mod server_down;
 mod session_bus;
 mod silent_keyring;
+mod strace;
 mod system_calls;
 mod unsafe_state;
 mod worker;
