@@ -77,6 +77,13 @@ pub enum StoreProblem {
     },
     /// The lock was held for longer than it lives, and somebody newer has had it: nothing was written.
     LockLost,
+    /// Tokens that were obtained could not be stored, and are safe elsewhere. The store takes them from there.
+    Rescued {
+        /// Where they are, in the form that they have in the store.
+        kept_as: PathBuf,
+        /// Why they could not be stored.
+        cause: Box<StoreError>,
+    },
     /// What was written came back as something else; the old copy was not touched.
     NotReadBack,
     /// A login is to be moved to where it is already.
@@ -228,6 +235,12 @@ impl fmt::Display for StoreError {
                 "the lock was held for too long, somebody else has had it meanwhile, and nothing is written: \
                  read the record again",
             ),
+            StoreProblem::Rescued { kept_as, cause } => write!(
+                formatter,
+                "the tokens could not be stored and are safe in {}, from where they are taken as soon as this is \
+                 mended: {cause}",
+                kept_as.display()
+            ),
             StoreProblem::NotReadBack => formatter.write_str(
                 "what was written came back as something else; the login stays where it was: \
                  check the disk, or choose another store",
@@ -263,6 +276,7 @@ impl std::error::Error for StoreError {
                 Some(&**source)
             }
             StoreProblem::Keyring(problem) => Some(problem),
+            StoreProblem::Rescued { cause, .. } => Some(&**cause),
             _ => None,
         }
     }

@@ -38,6 +38,15 @@ impl PlainFileStore {
         self.files.set_lock_timeout(timeout);
         self
     }
+
+    /// Tokens that were obtained and cannot be written are kept in this directory, a plain file as they would be here, and are taken
+    /// from there until the store can be written again. Best on another file system than the records; of several,
+    /// the first that works.
+    #[must_use]
+    pub fn with_recovery_directory(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.files.add_recovery_directory(directory);
+        self
+    }
 }
 
 impl TokenStore for PlainFileStore {
@@ -51,6 +60,10 @@ impl TokenStore for PlainFileStore {
 
     fn lock_name(&self, key: &TokenKey) -> String {
         self.files.lock_name(key)
+    }
+
+    fn rescue(&self, record: &TokenRecord, cause: StoreError) -> StoreError {
+        self.files.clone().rescue(record, cause)
     }
 
     fn describe(&self) -> StoreDescription {

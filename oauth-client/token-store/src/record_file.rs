@@ -90,7 +90,11 @@ impl RecordFile {
     }
 
     pub(crate) fn error(&self, problem: StoreProblem) -> StoreError {
-        StoreError::new(self.store, Some(self.directory.join(self.name())), problem)
+        StoreError::new(self.store, Some(self.path()), problem)
+    }
+
+    pub(crate) fn path(&self) -> PathBuf {
+        self.directory.join(self.name())
     }
 
     fn name(&self) -> String {

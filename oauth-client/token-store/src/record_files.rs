@@ -30,6 +30,11 @@ pub(crate) trait RecordFormat: Clone + fmt::Debug + Send + 'static {
     /// The bytes of the file. What the first call had to fetch serves the later ones: after `reserve` a
     /// save depends on nobody.
     fn encode(&mut self, record: &TokenRecord) -> Result<Zeroizing<Vec<u8>>, StoreError>;
+
+    /// The same for tokens that have nowhere else to go, with what is at hand.
+    fn encode_at_any_rate(&mut self, record: &TokenRecord) -> Result<Zeroizing<Vec<u8>>, StoreError> {
+        self.encode(record)
+    }
 }
 
 /// Why a file's bytes are not the record that was asked for.
@@ -49,19 +54,26 @@ pub(crate) enum Unreadable {
 pub(crate) struct RecordFiles<F> {
     pub(crate) format: F,
     directory: PathBuf,
+    recovery: Vec<PathBuf>,
     lock_timeout: Duration,
 }
 
 #[derive(Debug)]
 struct Lock<F> {
     file: LockedFile,
-    format: F,
+    /// Those of the whole store, with the format that this lock writes with.
+    files: RecordFiles<F>,
     key: TokenKey,
 }
 
 impl<F: RecordFormat> RecordFiles<F> {
     pub(crate) fn new(directory: impl Into<PathBuf>, format: F) -> Self {
-        Self { format, directory: without_trailing_slash(directory), lock_timeout: LOCK_TIMEOUT }
+        let directory = without_trailing_slash(directory);
+        Self { format, directory, recovery: Vec::new(), lock_timeout: LOCK_TIMEOUT }
+    }
+
+    pub(crate) fn add_recovery_directory(&mut self, directory: impl Into<PathBuf>) {
+        self.recovery.push(without_trailing_slash(directory));
     }
 
     pub(crate) fn set_lock_timeout(&mut self, timeout: Duration) {
@@ -74,21 +86,65 @@ impl<F: RecordFormat> RecordFiles<F> {
 
     pub(crate) fn load(&self, key: &TokenKey) -> Result<Option<TokenRecord>, StoreError> {
         let file = self.file(key);
-        let Some(bytes) = file.read()? else { return Ok(None) };
-        match self.format.decode(key, bytes) {
-            Ok(record) => Ok(Some(record)),
+        let stored = file.read().and_then(|bytes| match bytes.map(|bytes| self.format.decode(key, bytes)) {
+            None => Ok(None),
+            Some(Ok(record)) => Ok(Some(record)),
             // Only under the lock is it certain that what is set aside is what was read.
-            Err(Unreadable::Damaged) => self.lock(key)?.load(),
-            Err(Unreadable::Kept(problem)) => Err(file.error(problem)),
-            Err(Unreadable::NoKey(error)) => Err(error),
-        }
+            Some(Err(Unreadable::Damaged)) => self.locked(key)?.load_stored(),
+            Some(Err(Unreadable::Kept(problem))) => Err(file.error(problem)),
+            Some(Err(Unreadable::NoKey(error))) => Err(error),
+        });
+        newest(stored, self.rescued(key))
     }
 
     pub(crate) fn lock(&self, key: &TokenKey) -> Result<Box<dyn LockedRecord>, StoreError> {
-        let mut format = self.format.clone();
-        format.prepare_for_lock();
+        Ok(Box::new(self.locked(key)?))
+    }
+
+    fn locked(&self, key: &TokenKey) -> Result<Lock<F>, StoreError> {
+        let mut files = self.clone();
+        files.format.prepare_for_lock();
         let file = self.file(key).lock(self.lock_timeout)?;
-        Ok(Box::new(Lock { file, format, key: key.clone() }))
+        Ok(Lock { file, files, key: key.clone() })
+    }
+
+    /// Writes the record to the first recovery directory that takes it, in the form that it has in the store.
+    pub(crate) fn rescue(&mut self, record: &TokenRecord, cause: StoreError) -> StoreError {
+        if !is_worth_a_rescue(cause.problem()) {
+            return cause;
+        }
+        let Ok(bytes) = self.format.encode_at_any_rate(record) else { return cause };
+        for directory in &self.recovery {
+            let file = self.file_in(directory, &record.key);
+            let kept_as = file.path();
+            if file.lock(self.lock_timeout).and_then(|mut file| file.replace(&bytes)).is_ok() {
+                let problem = StoreProblem::Rescued { kept_as, cause: Box::new(cause) };
+                return StoreError::new(self.format.store(), Some(self.directory.clone()), problem);
+            }
+        }
+        cause
+    }
+
+    /// What [`RecordFiles::rescue`] has kept. What cannot be read there is as good as none.
+    fn rescued(&self, key: &TokenKey) -> Option<TokenRecord> {
+        let in_directory = |directory: &PathBuf| {
+            let bytes = self.file_in(directory, key).read().ok()??;
+            self.format.decode(key, bytes).ok()
+        };
+        let all = self.recovery.iter().filter_map(in_directory);
+        all.reduce(newer)
+    }
+
+    /// Removes what was rescued; says whether there was anything.
+    fn forget_rescued(&self, key: &TokenKey) -> Result<bool, StoreError> {
+        let mut existed = false;
+        for directory in &self.recovery {
+            let file = self.file_in(directory, key);
+            if file.read()?.is_some() {
+                existed |= file.lock(self.lock_timeout)?.delete()?;
+            }
+        }
+        Ok(existed)
     }
 
     /// The path of the lock file, the same by whatever way the directory is named.
@@ -100,9 +156,13 @@ impl<F: RecordFormat> RecordFiles<F> {
     }
 
     fn file(&self, key: &TokenKey) -> RecordFile {
+        self.file_in(&self.directory, key)
+    }
+
+    fn file_in(&self, directory: &Path, key: &TokenKey) -> RecordFile {
         RecordFile {
             store: self.format.store(),
-            directory: self.directory.clone(),
+            directory: directory.to_owned(),
             stem: format!("{}{}", F::PREFIX, key.file_stem()),
             extension: F::EXTENSION,
         }
@@ -112,6 +172,41 @@ impl<F: RecordFormat> RecordFiles<F> {
 /// "dir/" and "dir/." would be followed where "dir" is a symbolic link.
 pub(crate) fn without_trailing_slash(directory: impl Into<PathBuf>) -> PathBuf {
     directory.into().components().collect()
+}
+
+/// Of a store that was written to after a rescue, the record is the newer one; and then it took it into account.
+fn newest(
+    stored: Result<Option<TokenRecord>, StoreError>,
+    rescued: Option<TokenRecord>,
+) -> Result<Option<TokenRecord>, StoreError> {
+    let Some(rescued) = rescued else { return stored };
+    match stored {
+        Ok(Some(stored)) => Ok(Some(newer(stored, rescued))),
+        Err(error) if !(error.problem().gives_way_to_a_login() || is_io(error.problem())) => Err(error),
+        _ => Ok(Some(rescued)),
+    }
+}
+
+/// The first where neither is newer.
+fn newer(one: TokenRecord, other: TokenRecord) -> TokenRecord {
+    let age = |record: &TokenRecord| (record.obtained_at, record.generation);
+    if age(&other) > age(&one) { other } else { one }
+}
+
+/// Whether the store may be in order again one day, with the tokens still good. Where it holds a newer login, or one
+/// that is not to be overwritten, it is in order now.
+fn is_worth_a_rescue(problem: &StoreProblem) -> bool {
+    match problem {
+        StoreProblem::Unsafe(_)
+        | StoreProblem::KeyUnavailable { .. }
+        | StoreProblem::Keyring(_)
+        | StoreProblem::LockTimeout { .. } => true,
+        problem => is_io(problem),
+    }
+}
+
+const fn is_io(problem: &StoreProblem) -> bool {
+    matches!(problem, StoreProblem::Io { .. })
 }
 
 /// The record of `key` in its JSON.
@@ -147,8 +242,42 @@ impl<F: RecordFormat> Lock<F> {
 
 impl<F: RecordFormat> LockedRecord for Lock<F> {
     fn load(&mut self) -> Result<Option<TokenRecord>, StoreError> {
+        let stored = self.load_stored();
+        newest(stored, self.files.rescued(&self.key))
+    }
+
+    fn reserve(&mut self, in_doubt: &TokenRecord) -> Result<(), StoreError> {
+        let bytes = self.files.format.encode(in_doubt)?;
+        self.check(in_doubt)?;
+        self.file.reserve(bytes.len())?;
+        self.file.replace(&bytes)?;
+        self.rescue_is_over();
+        Ok(())
+    }
+
+    fn save(&mut self, record: &TokenRecord) -> Result<(), StoreError> {
+        let bytes = self.files.format.encode(record)?;
+        self.check(record)?;
+        self.file.replace_with_reserved(&bytes)?;
+        self.rescue_is_over();
+        Ok(())
+    }
+
+    fn rescue(&mut self, record: &TokenRecord, cause: StoreError) -> StoreError {
+        self.files.rescue(record, cause)
+    }
+
+    fn delete(&mut self) -> Result<bool, StoreError> {
+        let was_rescued = self.files.forget_rescued(&self.key)?;
+        Ok(self.file.delete()? || was_rescued)
+    }
+}
+
+impl<F: RecordFormat> Lock<F> {
+    /// What lies in the store itself.
+    fn load_stored(&mut self) -> Result<Option<TokenRecord>, StoreError> {
         let Some(bytes) = self.file.read()? else { return Ok(None) };
-        match self.format.decode(&self.key, bytes) {
+        match self.files.format.decode(&self.key, bytes) {
             Ok(record) => Ok(Some(record)),
             Err(Unreadable::Damaged) => {
                 let kept_as = self.file.set_aside(SetAside::Corrupt)?;
@@ -159,20 +288,8 @@ impl<F: RecordFormat> LockedRecord for Lock<F> {
         }
     }
 
-    fn reserve(&mut self, in_doubt: &TokenRecord) -> Result<(), StoreError> {
-        let bytes = self.format.encode(in_doubt)?;
-        self.check(in_doubt)?;
-        self.file.reserve(bytes.len())?;
-        self.file.replace(&bytes)
-    }
-
-    fn save(&mut self, record: &TokenRecord) -> Result<(), StoreError> {
-        let bytes = self.format.encode(record)?;
-        self.check(record)?;
-        self.file.replace_with_reserved(&bytes)
-    }
-
-    fn delete(&mut self) -> Result<bool, StoreError> {
-        self.file.delete()
+    /// The store has what was rescued, or something newer. What cannot be removed is the older one from now on.
+    fn rescue_is_over(&self) {
+        let _ = self.files.forget_rescued(&self.key);
     }
 }

@@ -231,8 +231,10 @@ impl PendingRefresh {
             Some(scope) => self.record.renewed(response, scope, self.sent_at, point),
             None => self.record.refreshed(response, self.sent_at, point),
         };
-        let warning = match self.locked.save(&record) {
-            Err(error) => Some(Warning::NotStored(error)),
+        // What fails once may work the next time, in another temporary file.
+        let stored = self.locked.save(&record).or_else(|_| self.locked.save(&record));
+        let warning = match stored {
+            Err(error) => Some(Warning::NotStored(self.locked.rescue(&record, error))),
             Ok(()) if self.need.is_covered_by(&record, self.sent_at) => None,
             Ok(()) => Some(Warning::ShorterThanAsked),
         };

@@ -28,7 +28,8 @@ pub enum Warning {
     RefreshPostponed(UnixTime),
     /// The store could not be prepared for a refresh, so none was sent; the token serves until it expires.
     NotRefreshed(StoreError),
-    /// It was refreshed but could not be stored: these tokens are the only ones left, and they are here.
+    /// It was refreshed but could not be stored. Unless the error is [`StoreProblem::Rescued`], these tokens are the
+    /// only ones left, and they are here.
     NotStored(StoreError),
 }
 

@@ -83,6 +83,15 @@ impl SealedFileStore {
         self.files.set_lock_timeout(timeout);
         self
     }
+
+    /// Tokens that were obtained and cannot be written are kept in this directory, sealed as they would be here, and are taken
+    /// from there until the store can be written again. Best on another file system than the records; of several,
+    /// the first that works.
+    #[must_use]
+    pub fn with_recovery_directory(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.files.add_recovery_directory(directory);
+        self
+    }
 }
 
 impl TokenStore for SealedFileStore {
@@ -101,6 +110,10 @@ impl TokenStore for SealedFileStore {
     /// Makes sure of the key, and makes one where there is none yet.
     fn prepare(&self) -> Result<(), StoreError> {
         self.files.format.clone().writing_key().map(|_| ())
+    }
+
+    fn rescue(&self, record: &TokenRecord, cause: StoreError) -> StoreError {
+        self.files.clone().rescue(record, cause)
     }
 
     fn describe(&self) -> StoreDescription {
@@ -139,7 +152,24 @@ impl RecordFormat for Sealed {
 
     fn encode(&mut self, record: &TokenRecord) -> Result<Zeroizing<Vec<u8>>, StoreError> {
         let sealing_key = self.writing_key()?;
-        let prologue = prologue(&record.key, &sealing_key);
+        self.seal(record, &sealing_key)
+    }
+
+    /// With a key that was had before: it may only be out of reach for now.
+    fn encode_at_any_rate(&mut self, record: &TokenRecord) -> Result<Zeroizing<Vec<u8>>, StoreError> {
+        match (self.writing_key(), &self.source) {
+            (Ok(sealing_key), _) => self.seal(record, &sealing_key),
+            (Err(error), source) => match source.find(self.directory()) {
+                Ok(Some(sealing_key)) => self.seal(record, &sealing_key),
+                _ => Err(error),
+            },
+        }
+    }
+}
+
+impl Sealed {
+    fn seal(&self, record: &TokenRecord, sealing_key: &SealingKey) -> Result<Zeroizing<Vec<u8>>, StoreError> {
+        let prologue = prologue(&record.key, sealing_key);
         let json = to_json(record);
         let mut nonce = [0; NONCE_BYTES];
         draw(&mut nonce).map_err(|problem| self.error(problem))?;
@@ -150,16 +180,14 @@ impl RecordFormat for Sealed {
         bytes.extend_from_slice(&nonce);
         bytes.extend_from_slice(&json);
         let text = &mut bytes[prologue.len() + NONCE_BYTES..];
-        let tag = cipher(&sealing_key)
+        let tag = cipher(sealing_key)
             .encrypt_inout_detached(&XNonce::from(nonce), &prologue, text.into())
             // Of 256 GiB and more.
             .map_err(|_| self.error(StoreProblem::InvalidKey { reason: "the record is too long for it" }))?;
         bytes.extend_from_slice(&tag);
         Ok(bytes)
     }
-}
 
-impl Sealed {
     #[cfg(feature = "redis")]
     pub(crate) fn elsewhere(source: impl crate::SharedKeySource + 'static) -> Self {
         Self { source: Arc::new(source), directory: None, writing_key: None }

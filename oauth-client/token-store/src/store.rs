@@ -27,6 +27,13 @@ pub trait TokenStore: fmt::Debug + Send + Sync {
         Ok(())
     }
 
+    /// Keeps tokens that this store could not take, for which `cause` is the reason, where it finds them again
+    /// once it works; gives the error to report: [`StoreProblem::Rescued`], or `cause` where there is no such place,
+    /// as by default.
+    fn rescue(&self, _record: &TokenRecord, cause: StoreError) -> StoreError {
+        cause
+    }
+
     /// What this store promises.
     fn describe(&self) -> StoreDescription;
 
@@ -53,6 +60,11 @@ pub trait LockedRecord: fmt::Debug + Send {
     /// Replaces the record as a whole, durable when this returns. Refused where the stored one is of a
     /// higher generation, or of a version that this release does not know.
     fn save(&mut self, record: &TokenRecord) -> Result<(), StoreError>;
+
+    /// [`TokenStore::rescue`] where the lock is held.
+    fn rescue(&mut self, _record: &TokenRecord, cause: StoreError) -> StoreError {
+        cause
+    }
 
     /// Erases the record without reading it, damaged copies too; says whether there was anything.
     fn delete(&mut self) -> Result<bool, StoreError>;

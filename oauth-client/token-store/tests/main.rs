@@ -22,6 +22,7 @@ mod redis_server;
 #[cfg(all(feature = "redis", unix))]
 mod redis_store;
 mod refresh;
+mod rescue;
 #[cfg(feature = "sealed-file")]
 mod sealed_file_store;
 #[cfg(all(feature = "system-keyring", target_os = "linux"))]

@@ -25,6 +25,8 @@ pub(crate) trait Kind: Send + Sync {
 
     fn store(directory: PathBuf, lock_timeout: Duration) -> Self::Store;
 
+    fn recovering(store: Self::Store, directory: PathBuf) -> Self::Store;
+
     /// What a later release may write.
     fn of_version_2() -> Vec<u8>;
 }
@@ -49,6 +51,10 @@ impl Kind for Plain {
         PlainFileStore::new(directory).with_lock_timeout(lock_timeout)
     }
 
+    fn recovering(store: PlainFileStore, directory: PathBuf) -> PlainFileStore {
+        store.with_recovery_directory(directory)
+    }
+
     fn of_version_2() -> Vec<u8> {
         br#"{"version":2,"sealed":"AAAA"}"#.into()
     }
@@ -62,6 +68,15 @@ impl<K: Kind> Place<K> {
     /// It gives up at a held lock after this long: nothing here holds one for longer.
     pub(crate) fn store(&self) -> K::Store {
         K::store(self.directory(), Duration::from_secs(20))
+    }
+
+    /// One that keeps what it cannot store elsewhere.
+    pub(crate) fn recovering_store(&self) -> K::Store {
+        K::recovering(self.impatient_store(), self.recovery_directory())
+    }
+
+    pub(crate) fn recovery_directory(&self) -> PathBuf {
+        self.root.path().join("elsewhere/recovered")
     }
 
     pub(crate) fn impatient_store(&self) -> K::Store {

@@ -34,6 +34,10 @@ impl Kind for Sealed {
         SealedFileStore::new(directory, GivenKey::new(7)).with_lock_timeout(lock_timeout)
     }
 
+    fn recovering(store: SealedFileStore, directory: PathBuf) -> SealedFileStore {
+        store.with_recovery_directory(directory)
+    }
+
     fn of_version_2() -> Vec<u8> {
         [b"sealed-token\0\0\0\x02".as_slice(), &[0; 200]].concat()
     }
@@ -58,7 +62,7 @@ impl GivenKey {
         Self { survives_reboot: false, ..Self::new(byte) }
     }
 
-    fn take_away(&self) {
+    pub(crate) fn take_away(&self) {
         self.is_there.store(false, Ordering::SeqCst);
     }
 }
