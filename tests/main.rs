@@ -12,6 +12,7 @@ mod device_login;
 mod examples;
 mod faults;
 mod foreign_clients;
+mod fresh_token;
 mod home_page;
 mod hostile_pages;
 mod import_law;

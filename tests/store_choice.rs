@@ -100,6 +100,35 @@ async fn a_passphrase_is_typed_twice_and_never_shown() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs tmux: run by tests/run"]
+async fn tokens_that_cannot_be_stored_are_offered_another_store() {
+    let (server, state) = (start().await, state());
+    let terminal = login(&server, &state, &["--store", "file"]);
+    terminal.wait_until(|_| !server.pending().is_empty());
+    // Nobody can put a file where a directory is.
+    let tokens = state.path().join("device-cli/tokens");
+    let lock = tokens.read_dir().unwrap().next().expect("the store was tried").unwrap().path();
+    std::fs::create_dir(lock.with_extension("json")).unwrap();
+    approve(&server, &terminal);
+    let screen = terminal.wait_for("press s for another store");
+    assert!(screen.contains("is no regular file"), "{screen}");
+    terminal.press("Enter");
+    terminal.wait_until(|screen| screen.matches("press s for another store").count() == 2);
+    terminal.press("s");
+    terminal.wait_for("Press 1 to 3");
+    terminal.press("1");
+    type_in(&terminal, "New passphrase:", PASSPHRASE);
+    type_in(&terminal, "Once more:", PASSPHRASE);
+    let screen = terminal.wait_for("Signed in");
+    assert!(screen.replace('\n', "").contains("(sealed file (passphrase), encrypted"), "{screen}");
+    assert_eq!(terminal.exit_code(), 0);
+    let token = device_cli(&["token"], &state, &[]);
+    type_in(&token, "Passphrase of the stored tokens:", PASSPHRASE);
+    assert_eq!(token.exit_code(), 0);
+    server.assert_clean();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs tmux, gnome-keyring, dbus-run-session and gdbus: run by tests/run"]
 async fn a_locked_keyring_on_a_desktop_is_waited_for() {
     for choice in [&[][..], &["--store", "keyring"]] {

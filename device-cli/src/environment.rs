@@ -19,6 +19,11 @@ pub(crate) fn state_directory() -> Option<PathBuf> {
     directory("XDG_STATE_HOME", ".local/state")
 }
 
+/// `$XDG_CACHE_HOME/device-cli`.
+pub(crate) fn cache_directory() -> Option<PathBuf> {
+    directory("XDG_CACHE_HOME", ".cache")
+}
+
 /// XDG Base Directory Specification: a path that is not absolute is ignored.
 fn directory(name: &str, below_home: &str) -> Option<PathBuf> {
     let base = env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());

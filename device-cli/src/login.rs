@@ -1,6 +1,6 @@
 //! `login`: settings, store probe, device flow, save, one line that says who and where.
 
-use oauth_client::token_store::{RefreshPoint, TokenRecord, UnixTime, save_login};
+use oauth_client::token_store::{RefreshPoint, StoreProblem, TokenRecord, UnixTime, save_login};
 use oauth_client::{Client, DeviceLoginEvent, Scope};
 use tokio::time::{Instant, timeout_at};
 
@@ -222,16 +222,31 @@ impl Login<'_> {
                 Ok(stored) => return Ok(stored),
                 Err(error) => error,
             };
+            let is_rescued = matches!(error.problem(), StoreProblem::Rescued { .. });
             let failure =
                 Failure::storage(format!("the login was approved, but its tokens cannot be stored: {error}"));
+            if is_rescued {
+                // So that they are found where they are now.
+                self.remember(None, terminal)?;
+            }
             if self.arguments.json || !terminal.capabilities().keys {
-                return Err(failure);
+                // Found by whoever looks next: then they are as good as stored.
+                return match self.store.store.load(&record.key) {
+                    Ok(Some(found)) if is_rescued && found.access_token == record.access_token => {
+                        terminal.say(&format!("warning: {error}"));
+                        Ok(found)
+                    }
+                    _ => Err(failure),
+                };
             }
             terminal.failure(&failure);
-            terminal.say(
+            terminal.say(if is_rescued {
+                "Mend that and press Enter to put them in their place, press s for another store; Ctrl-C leaves \
+                 them where they are."
+            } else {
                 "The tokens are still in memory. Mend that and press Enter to try again, press s for another \
-                 store; Ctrl-C gives them up.",
-            );
+                 store; Ctrl-C gives them up."
+            });
             let Ok(mut keys) = terminal.read_keys() else { return Err(failure) };
             let pressed = loop {
                 tokio::select! {

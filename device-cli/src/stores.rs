@@ -7,14 +7,14 @@ use std::sync::Arc;
 #[cfg(target_os = "linux")]
 use oauth_client::token_store::{KernelKeyring, SystemdCredential};
 use oauth_client::token_store::{
-    KeyFile, MemoryStore, NoAutomaticStore, Passphrase, PlainFileStore, SealedFileStore, StoreError,
-    SystemKeyring, TokenKey, TokenStore, automatic_store,
+    KeyFile, KeySource, MemoryStore, NoAutomaticStore, Passphrase, PlainFileStore, SealedFileStore,
+    StoreError, SystemKeyring, TokenKey, TokenStore, automatic_store,
 };
 use sha2::{Digest as _, Sha256};
 
-use crate::environment::state_directory;
 #[cfg(target_os = "linux")]
 use crate::environment::variable;
+use crate::environment::{cache_directory, state_directory};
 use crate::failure::Failure;
 #[cfg(target_os = "linux")]
 use crate::no_key::NoKey;
@@ -154,30 +154,32 @@ impl StoreKind {
     ) -> Result<OpenStore, Failure> {
         let directory = self.directory(settings)?;
         let store: Arc<dyn TokenStore> = match self {
-            Self::Keyring => Arc::new(SealedFileStore::new(directory, SystemKeyring::new(APPLICATION))),
+            Self::Keyring => sealed(&directory, SystemKeyring::new(APPLICATION)),
             Self::Passphrase => match passphrase {
-                Some(passphrase) => Arc::new(SealedFileStore::new(directory, passphrase)),
-                None => Arc::new(SealedFileStore::new(directory, passphrase::NOT_GIVEN)),
+                Some(passphrase) => sealed(&directory, passphrase),
+                None => sealed(&directory, passphrase::NOT_GIVEN),
             },
-            Self::KeyFile => Arc::new(SealedFileStore::new(directory, key_source(&key_file(settings)?)?)),
+            Self::KeyFile => sealed(&directory, key_source(&key_file(settings)?)?),
             #[cfg(target_os = "linux")]
             Self::SystemdCredential => match variable("CREDENTIALS_DIRECTORY") {
-                Some(credentials) => {
-                    let credential = SystemdCredential::new(credentials, CREDENTIAL);
-                    Arc::new(SealedFileStore::new(directory, credential))
-                }
-                None => Arc::new(SealedFileStore::new(directory, NO_CREDENTIALS)),
+                Some(credentials) => sealed(&directory, SystemdCredential::new(credentials, CREDENTIAL)),
+                None => sealed(&directory, NO_CREDENTIALS),
             },
             #[cfg(target_os = "linux")]
             Self::Kernel => {
                 let name = format!("{APPLICATION} {}", directory.display());
-                Arc::new(SealedFileStore::new(directory, KernelKeyring::new(name)))
+                sealed(&directory, KernelKeyring::new(name))
             }
             #[cfg(not(target_os = "linux"))]
             Self::SystemdCredential | Self::Kernel => {
                 return Err(Failure::storage(format!("the store {} needs Linux", self.name())));
             }
-            Self::File => Arc::new(PlainFileStore::new(directory)),
+            Self::File => {
+                let places = recovery_directories(&directory);
+                Arc::new(places.into_iter().fold(PlainFileStore::new(directory), |store, place| {
+                    store.with_recovery_directory(place)
+                }))
+            }
             Self::Memory => Arc::new(MemoryStore::new()),
         };
         Ok(OpenStore { kind: self, store })
@@ -212,11 +214,33 @@ fn makes_way(error: StoreError) -> Result<(), StoreError> {
     if error.problem().gives_way_to_a_login() { Ok(()) } else { Err(error) }
 }
 
+fn sealed(directory: &Path, source: impl KeySource + 'static) -> Arc<dyn TokenStore> {
+    Arc::new(recovering(SealedFileStore::new(directory, source), directory))
+}
+
+fn recovering(store: SealedFileStore, directory: &Path) -> SealedFileStore {
+    recovery_directories(directory).into_iter().fold(store, SealedFileStore::with_recovery_directory)
+}
+
+/// Where tokens go that cannot be written to `directory`. First where a reboot leaves them; then into memory, for a
+/// disk that takes nothing any more. Both follow from the directory's own path and the home, so that whoever runs next
+/// looks there too.
+fn recovery_directories(directory: &Path) -> Vec<PathBuf> {
+    let name = name_of(directory);
+    let in_cache = cache_directory().map(|cache| cache.join("recovered").join(&name));
+    let in_memory =
+        cfg!(target_os = "linux").then(|| PathBuf::from(format!("/dev/shm/{APPLICATION}-{name}")));
+    in_cache.into_iter().chain(in_memory).collect()
+}
+
 /// The store where nobody has chosen one. This tries the keyring, for up to 3 seconds.
 pub(crate) fn automatic() -> Result<Result<OpenStore, NoAutomaticStore>, Failure> {
     let directory = in_state_directory(KEYRING_DIRECTORY)?;
-    let store = automatic_store(directory, &SystemKeyring::new(APPLICATION));
-    Ok(store.map(|store| OpenStore { kind: StoreKind::Keyring, store: Arc::new(store) }))
+    let store = automatic_store(&directory, &SystemKeyring::new(APPLICATION));
+    Ok(store.map(|store| {
+        let store = Arc::new(recovering(store, &directory));
+        OpenStore { kind: StoreKind::Keyring, store }
+    }))
 }
 
 /// The key file, made with the first login if it is missing, and only where it protects: beside the tokens,

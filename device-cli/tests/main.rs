@@ -2,6 +2,7 @@
 #![allow(clippy::disallowed_methods, reason = "tests start programs and read their settings")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail")]
 
+mod bad_records;
 mod command_line;
 mod demo;
 mod discover;

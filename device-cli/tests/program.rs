@@ -2,7 +2,7 @@
 
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 
 use mock_server::MockServer;
 use serde_json::Value;
@@ -107,14 +107,21 @@ impl WaitingLogin {
 
 impl Finished {
     pub(crate) fn of(command: &mut Command) -> Self {
-        let output = command.output().expect("the binary runs");
+        Self::from(command.output().expect("the binary runs"))
+    }
+}
+
+impl From<Output> for Finished {
+    fn from(output: Output) -> Self {
         Self {
             code: output.status.code(),
             stdout: String::from_utf8(output.stdout).expect("UTF-8"),
             stderr: String::from_utf8(output.stderr).expect("UTF-8"),
         }
     }
+}
 
+impl Finished {
     /// Standard output as one JSON object a line.
     pub(crate) fn events(&self) -> Vec<Value> {
         self.stdout.lines().map(|line| serde_json::from_str(line).expect("one JSON object a line")).collect()

@@ -1,12 +1,16 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
 
+use mock_server::{Endpoint, Fault};
 use serde_json::Value;
 
 use crate::program::{Finished, Program, Server};
 
 const SCOPE: &str = "openid offline_access";
+const HOUR: Duration = Duration::from_secs(3600);
 
 fn at(server: &Server) -> [&str; 6] {
     ["--issuer", server.mock.issuer(), "--client-id", "device", "--scope", SCOPE]
@@ -265,4 +269,78 @@ fn what_was_chosen_once_stays_chosen_and_another_choice_leaves_no_copy() {
     assert_eq!(contents(&state(&program).join("tokens")), [], "the plain copy is gone");
     program.signed_in_with(&server, &[]);
     assert_eq!(store_of(&program)["store"], "key-file");
+}
+
+/// The record of the only login in plain files.
+fn record_path(program: &Program) -> PathBuf {
+    let mut records = contents(&state(program).join("tokens"));
+    assert_eq!(records.len(), 1, "{records:?}");
+    records.remove(0).0
+}
+
+fn recovered(program: &Program) -> PathBuf {
+    program.home().join(".cache/device-cli/recovered")
+}
+
+#[test]
+fn a_refreshed_token_that_cannot_be_stored_is_printed_and_its_successor_is_rescued() {
+    let (program, server) = (Program::new(), Server::start());
+    program.signed_in(&server, SCOPE);
+    let record = record_path(&program);
+    server.mock.fail_next(Endpoint::Token, &Fault::Delay { at_least: HOUR, jitter: Duration::ZERO }, 1);
+    let mut token = program.command(&["token", "--min-ttl", "2h"]);
+    let token = token.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    while server.count_of_grant("refresh_token") == 0 {
+        std::thread::yield_now();
+    }
+    // The server has answered, and no file can be put where a directory is.
+    fs::remove_file(&record).unwrap();
+    fs::create_dir(&record).unwrap();
+    server.mock.advance(HOUR);
+    let token = Finished::from(token.wait_with_output().unwrap());
+    assert_eq!((token.code, token.stdout.lines().count()), (Some(0), 1), "{token:?}");
+    assert!(token.stderr.starts_with("warning: the token was refreshed but is not stored: "), "{token:?}");
+    assert!(token.stderr.contains("safe in ") && token.stderr.contains(".cache/device-cli/recovered/"));
+
+    let in_the_way = program.run(&["token"]);
+    assert_eq!(in_the_way.code, Some(7), "{in_the_way:?}");
+    fs::remove_dir(&record).unwrap();
+    assert_eq!(program.run(&["token"]).stdout, token.stdout, "taken from where it was rescued");
+    let refreshed = program.run(&["token", "--min-ttl", "2h"]);
+    assert_eq!(
+        refreshed.code,
+        Some(0),
+        "its refresh token is the one that the server expects: {refreshed:?}"
+    );
+    assert_eq!(server.count_of_grant("refresh_token"), 2);
+    assert_eq!(contents(&recovered(&program)), [], "back in its place");
+    assert_eq!(contents(&state(&program).join("tokens")).len(), 1);
+}
+
+#[test]
+fn a_login_that_cannot_be_stored_is_rescued_and_counts_where_it_is_found() {
+    let (program, server) = (Program::new(), Server::start());
+    program.signed_in(&server, SCOPE);
+    let first = program.run(&["token"]).stdout;
+    let record = record_path(&program);
+    // Where the record is, nothing can be read until it is mended; where the lock is, the tokens can be used at once.
+    for (in_the_way, code) in [(record.clone(), 7), (record.with_extension("lock"), 0)] {
+        let login = program.begin_login(&["--store", "file"]);
+        let _ = fs::remove_file(&in_the_way);
+        fs::create_dir(&in_the_way).unwrap();
+        server.mock.approve(&login.user_code).unwrap();
+        let finished = login.finish();
+        assert_eq!(finished.code, Some(code), "{finished:?}");
+        assert!(finished.stderr.contains("safe in "), "{finished:?}");
+        assert_eq!(finished.event_names().pop().unwrap(), if code == 0 { "authorized" } else { "failed" });
+        assert_eq!(program.run(&["token"]).code, Some(code));
+        fs::remove_dir(&in_the_way).unwrap();
+        let token = program.run(&["token"]);
+        assert_eq!(token.code, Some(0), "{token:?}");
+        assert_ne!(token.stdout, first);
+        assert_eq!(program.run(&["logout"]).code, Some(0));
+        assert_eq!(contents(&recovered(&program)), []);
+        assert_eq!(program.run(&["token"]).code, Some(4));
+        program.signed_in(&server, SCOPE);
+    }
 }

@@ -69,6 +69,14 @@ impl RecordFile {
         directory.map_or(Ok(None), |directory| read(&directory, &self.name()))
     }
 
+    /// The last copy that was set aside as damaged: as long as it is there, the login is not taken for signed out.
+    pub(crate) fn damaged_copy(&self) -> Result<Option<PathBuf>, StoreError> {
+        let Some(directory) = PrivateDirectory::open(self.store, &self.directory)? else { return Ok(None) };
+        let prefix = self.prefix_of(SetAside::Corrupt);
+        let last = last_number(&directory, &prefix)?;
+        Ok(last.map(|last| self.directory.join(format!("{prefix}{last}"))))
+    }
+
     /// Waits for the lock.
     pub(crate) fn lock(self, timeout: Duration) -> Result<LockedFile, StoreError> {
         let started = Instant::now();
@@ -128,6 +136,10 @@ impl LockedFile {
         read(&self.directory, &self.file.name())
     }
 
+    pub(crate) fn damaged_copy(&self) -> Result<Option<PathBuf>, StoreError> {
+        self.file.damaged_copy()
+    }
+
     pub(crate) fn error(&self, problem: StoreProblem) -> StoreError {
         self.file.error(problem)
     }
@@ -174,8 +186,7 @@ impl LockedFile {
     /// Renames the record to the next free number and says where it is.
     pub(crate) fn set_aside(&mut self, why: SetAside) -> Result<PathBuf, StoreError> {
         let prefix = self.file.prefix_of(why);
-        let number_of = |name: String| name.strip_prefix(&prefix)?.parse::<u32>().ok();
-        let last = self.directory.names()?.into_iter().filter_map(number_of).max().unwrap_or(0);
+        let last = last_number(&self.directory, &prefix)?.unwrap_or(0);
         let name = format!("{prefix}{}", last.saturating_add(1));
         self.directory.rename(&self.file.name(), &name)?;
         self.directory.sync()?;
@@ -227,6 +238,12 @@ impl Drop for TemporaryFile {
             let _ = self.directory.remove(&self.name);
         }
     }
+}
+
+/// The highest number behind `prefix` in the directory.
+fn last_number(directory: &PrivateDirectory, prefix: &str) -> Result<Option<u32>, StoreError> {
+    let number_of = |name: String| name.strip_prefix(prefix)?.parse::<u32>().ok();
+    Ok(directory.names()?.into_iter().filter_map(number_of).max())
 }
 
 fn read(directory: &PrivateDirectory, name: &str) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {

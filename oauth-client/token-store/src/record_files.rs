@@ -87,10 +87,11 @@ impl<F: RecordFormat> RecordFiles<F> {
     pub(crate) fn load(&self, key: &TokenKey) -> Result<Option<TokenRecord>, StoreError> {
         let file = self.file(key);
         let stored = file.read().and_then(|bytes| match bytes.map(|bytes| self.format.decode(key, bytes)) {
-            None => Ok(None),
+            None if file.damaged_copy()?.is_none() => Ok(None),
+            // Only under the lock is it certain that what is set aside is what was read, and that no new login is
+            // just being put in its place.
+            None | Some(Err(Unreadable::Damaged)) => self.locked(key)?.load_stored(),
             Some(Ok(record)) => Ok(Some(record)),
-            // Only under the lock is it certain that what is set aside is what was read.
-            Some(Err(Unreadable::Damaged)) => self.locked(key)?.load_stored(),
             Some(Err(Unreadable::Kept(problem))) => Err(file.error(problem)),
             Some(Err(Unreadable::NoKey(error))) => Err(error),
         });
@@ -276,7 +277,12 @@ impl<F: RecordFormat> LockedRecord for Lock<F> {
 impl<F: RecordFormat> Lock<F> {
     /// What lies in the store itself.
     fn load_stored(&mut self) -> Result<Option<TokenRecord>, StoreError> {
-        let Some(bytes) = self.file.read()? else { return Ok(None) };
+        let Some(bytes) = self.file.read()? else {
+            return match self.file.damaged_copy()? {
+                Some(kept_as) => Err(self.file.error(StoreProblem::Corrupt { kept_as })),
+                None => Ok(None),
+            };
+        };
         match self.files.format.decode(&self.key, bytes) {
             Ok(record) => Ok(Some(record)),
             Err(Unreadable::Damaged) => {

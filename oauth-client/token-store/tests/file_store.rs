@@ -19,6 +19,7 @@ with_each_kind! {
     a_logout_erases_and_gives_back_what_is_to_be_revoked
     a_record_cut_off_anywhere_is_kept_aside_and_reported
     a_damaged_record_gives_way_to_a_new_login_and_goes_with_the_logout
+    a_damaged_record_is_no_logout_however_often_it_is_asked_for
     a_record_of_another_version_is_neither_read_nor_overwritten
     a_record_copied_from_another_login_is_refused
     what_a_killed_process_left_is_swept_under_the_lock_of_its_own_login
@@ -125,6 +126,23 @@ fn a_damaged_record_gives_way_to_a_new_login_and_goes_with_the_logout<K: Kind>()
     fs::write(place.record_path(), "{").unwrap();
     assert_eq!(log_out(&place.store(), &key()).unwrap(), None);
     assert_eq!(place.names(), [Place::<K>::lock_name()]);
+}
+
+fn a_damaged_record_is_no_logout_however_often_it_is_asked_for<K: Kind>() {
+    let place = Place::<K>::new();
+    place.store().save(&record()).unwrap();
+    fs::write(place.record_path(), "\0\0\0").unwrap();
+    for _ in 0..3 {
+        let loaded = [place.store().load(&key()), place.store().lock(&key()).unwrap().load()];
+        for refused in loaded.map(Result::unwrap_err) {
+            let StoreProblem::Corrupt { kept_as } = refused.problem() else { panic!("{refused}") };
+            assert_eq!(fs::read(kept_as).unwrap(), b"\0\0\0");
+        }
+    }
+    place.store().save(&record()).unwrap();
+    assert_eq!(place.store().load(&key()).unwrap(), Some(record()));
+    log_out(&place.store(), &key()).unwrap();
+    assert_eq!(place.store().load(&key()).unwrap(), None);
 }
 
 fn a_record_of_another_version_is_neither_read_nor_overwritten<K: Kind>() {
