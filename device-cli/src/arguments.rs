@@ -47,6 +47,8 @@ pub(crate) enum Command {
     Token(TokenArguments),
     /// Who is signed in, with what, and for how long; exit code 4 where a login is needed
     Status(StatusArguments),
+    /// The name of the account that is signed in; exit code 4 where a login is needed
+    Whoami,
     /// Get a new token before its time
     Refresh(RefreshArguments),
     /// Start another program with the token in its environment
@@ -379,6 +381,10 @@ pub(crate) struct LogoutArguments {
     /// Forget the tokens here only; at the server they stay valid
     #[arg(long)]
     pub(crate) local: bool,
+
+    /// Every profile
+    #[arg(long, conflicts_with = "profile")]
+    pub(crate) all: bool,
 }
 
 #[derive(Args)]

@@ -20,13 +20,41 @@ pub(crate) async fn run(
     profile: Option<&str>,
     terminal: &mut Terminal,
 ) -> Result<(), Failure> {
+    if arguments.all {
+        return all(arguments, terminal).await;
+    }
     let profile = Configuration::read()?.profile_name(profile)?;
-    unpark(&profile)?;
-    let Some(remembered) = RememberedLogin::read(&profile)? else {
+    log_out(&profile, arguments, terminal).await
+}
+
+/// One that fails keeps none of the others from its end.
+async fn all(arguments: &LogoutArguments, terminal: &mut Terminal) -> Result<(), Failure> {
+    let mut first_failure = None;
+    for (profile, _) in RememberedLogin::all()? {
+        terminal.say(&format!("{profile}:"));
+        if let Err(failure) = log_out(&profile, arguments, terminal).await {
+            if matches!(failure.exit_code, ExitCode::Interrupted | ExitCode::Terminated) {
+                return Err(failure);
+            }
+            terminal.failure(&failure);
+            first_failure.get_or_insert(failure);
+        }
+    }
+    match first_failure {
+        Some(failure) => {
+            Err(Failure { message: format!("not everything is done: {}", failure.message), ..failure })
+        }
+        None => Ok(()),
+    }
+}
+
+async fn log_out(profile: &str, arguments: &LogoutArguments, terminal: &mut Terminal) -> Result<(), Failure> {
+    unpark(profile)?;
+    let Some(remembered) = RememberedLogin::read(profile)? else {
         terminal.say("Nobody is signed in.");
         return Ok(());
     };
-    let remembered = remembered.without_leftover(&profile)?;
+    let remembered = remembered.without_leftover(profile)?;
     let store = match remembered.kind()?.open(&remembered.settings_here()) {
         Ok(Some(store)) => store,
         Ok(None) if terminal.capabilities().keys && !arguments.local => {
@@ -37,10 +65,10 @@ pub(crate) async fn run(
         }
         _ => remembered.open_unasked()?,
     };
-    let erased = erase(&store, &remembered.key(&profile))?;
+    let erased = erase(&store, &remembered.key(profile))?;
     // The settings stay, so that the next login needs no flags; who it was is nobody's business any more.
     let settings = remembered.settings;
-    RememberedLogin::new(settings.clone(), None).write(&profile)?;
+    RememberedLogin::new(settings.clone(), None).write(profile)?;
     let record = match erased {
         Erased::Record(record) => *record,
         Erased::Unread(error) => {

@@ -145,7 +145,7 @@ fn to_json(object: &impl Serialize) -> String {
 }
 
 /// A token that works, or the means to get one.
-fn is_signed_in(record: &TokenRecord, now: UnixTime) -> bool {
+pub(crate) fn is_signed_in(record: &TokenRecord, now: UnixTime) -> bool {
     record.is_alive(now) || (record.refresh_token.is_some() && !record.login_needed)
 }
 

@@ -41,3 +41,36 @@ fn a_second_logout_finds_nobody() {
     let finished = Program::new().run(&["logout"]);
     assert_eq!((finished.code, finished.stderr.as_str()), (Some(0), "Nobody is signed in.\n"));
 }
+
+#[test]
+fn all_ends_every_login_and_one_that_fails_keeps_none_of_the_others() {
+    let (program, server) = (Program::new(), Server::start());
+    for profile in ["home", "work"] {
+        program
+            .signed_in_with(&server, &["--store", "file", "--profile", profile, "--scope", "offline_access"]);
+    }
+    let damaged = program.home().join(".local/state/device-cli/logins/broken.json");
+    std::fs::write(damaged, "{").unwrap();
+    let finished = program.run(&["logout", "--all"]);
+    assert_eq!(finished.code, Some(7), "{finished:?}");
+    assert!(finished.stderr.contains("broken.json is damaged"), "{finished:?}");
+    assert_eq!(finished.stderr.matches("Revoked at the server.").count(), 2, "{finished:?}");
+    for profile in ["home", "work"] {
+        assert_eq!(program.run(&["token", "--profile", profile]).code, Some(4));
+    }
+}
+
+#[test]
+fn who_is_signed_in_is_one_word_and_nobody_is_4() {
+    let (program, server) = (Program::new(), Server::start());
+    assert_eq!(program.run(&["whoami"]).code, Some(4));
+    program.signed_in(&server, "openid profile");
+    let who = program.run(&["whoami"]);
+    assert_eq!((who.code, who.stdout.as_str()), (Some(0), "alice\n"), "{who:?}");
+    assert_eq!(program.run(&["logout"]).code, Some(0));
+    assert_eq!(program.run(&["whoami"]).code, Some(4));
+    program.signed_in(&server, "read");
+    let unnamed = program.run(&["whoami"]);
+    assert_eq!((unnamed.code, unnamed.stdout.as_str()), (Some(9), ""), "{unnamed:?}");
+    assert!(unnamed.stderr.contains("--scope openid"), "{unnamed:?}");
+}
