@@ -1,42 +1,32 @@
 //! Records in a Redis server, for a service that runs on several machines.
-#![allow(
-    clippy::disallowed_methods,
-    reason = "a write is tried again for as long as the server keeps the lock"
-)]
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use zeroize::Zeroizing;
 
 use crate::record_file::LOCK_TIMEOUT;
-use crate::record_files::{Unreadable, record_of};
-use crate::record_json::to_json;
-use crate::store::check_replacement;
+use crate::record_files::Unreadable;
 use crate::{LockedRecord, StoreDescription, StoreError, StoreProblem, TokenKey, TokenRecord, TokenStore};
 #[cfg(feature = "sealed-file")]
-use crate::{SharedKeySource, record_files::RecordFormat as _, sealed_file_store::Sealed};
+use crate::{SharedKeySource, sealed_file_store::Sealed};
 
+use form::{Form, NAME};
+use lock::Lock;
 use server::Server;
-use value::{LockedValue, Place, Stored};
+use value::{Place, Stored};
 
+mod form;
 mod late_commands;
+mod lock;
+mod scripts;
 mod server;
 mod server_report;
 mod value;
 
 pub use server_report::{RedisPersistence, RedisServer};
-
-const NAME: &str = "Redis";
-#[cfg(feature = "sealed-file")]
-const SEALED_NAME: &str = "sealed Redis";
-/// The pause between two tries to write a new token doubles up to this.
-const LONGEST_PAUSE: Duration = Duration::from_millis(500);
-/// Looks at a record that changes although nobody else may write.
-const MOST_LOOKS: usize = 3;
 
 /// Records in a Redis server, for a service that runs on several machines: all of them share one token, and
 /// together they refresh it once an expiry.
@@ -87,9 +77,9 @@ const MOST_LOOKS: usize = 3;
 ///   for replicas.
 /// - With its memory full the server throws records or locks away unless `maxmemory-policy` is `noeviction`.
 ///
-/// [`RedisStore::check`] tells what the server says of itself. Tokens stand in its memory, its files, its
-/// backups and on the way there as they are unless they are sealed (`RedisStore::sealed`, with the feature
-/// `sealed-file`) and the URL begins with `rediss://`.
+/// [`RedisStore::check`] tells what the server says of itself. Tokens stand in its memory, its files and its
+/// backups as they are unless they are sealed (`RedisStore::sealed`, with the feature `sealed-file`), and go
+/// there as they are unless the URL begins with `rediss://` (feature `redis-tls`).
 ///
 /// # What it needs
 ///
@@ -98,8 +88,8 @@ const MOST_LOOKS: usize = 3;
 /// do all that is asked:
 ///
 /// ```text
-/// ACL SETUSER my-service on >password ~my-service:* +eval +get +set +del +exists +rename +renamenx +type
-///     +persist +pttl +pexpire +time +rpush +blpop +select +info
+/// ACL SETUSER my-service on >password ~my-service:* +eval +get +set +del +exists +renamenx +type +persist
+///     +pttl +pexpire +time +rpush +blpop +select +info
 /// ```
 ///
 /// For each login `application:{hash}` holds the record, as JSON like in a file; `:lock`, `:fence` and `:wake`
@@ -112,29 +102,6 @@ pub struct RedisStore {
     lock_timeout: Duration,
     /// Whether the server has said that it writes what it holds to a disk.
     is_kept_on_disk: Arc<AtomicBool>,
-}
-
-/// How a record stands under its key.
-#[derive(Clone, Debug)]
-enum Form {
-    Plain,
-    #[cfg(feature = "sealed-file")]
-    Sealed(Sealed),
-}
-
-#[derive(Debug)]
-struct Lock {
-    value: LockedValue,
-    form: Form,
-    key: TokenKey,
-    seen: Option<Seen>,
-}
-
-/// What was under the key when the holder of the lock last looked, and what it has written since.
-#[derive(Debug, Default)]
-struct Seen {
-    stored: Stored,
-    record: Option<TokenRecord>,
 }
 
 impl RedisStore {
@@ -253,7 +220,7 @@ impl TokenStore for RedisStore {
 
     fn lock(&self, key: &TokenKey) -> Result<Box<dyn LockedRecord>, StoreError> {
         let value = self.place(key).lock(self.lock_timeout)?;
-        Ok(Box::new(Lock { value, form: self.form.clone(), key: key.clone(), seen: None }))
+        Ok(Box::new(Lock::new(value, self.form.clone(), key.clone())))
     }
 
     /// The server as the URL names it: one that has two names is two stores here.
@@ -274,153 +241,6 @@ impl TokenStore for RedisStore {
             encrypted_at_rest: self.form.is_sealed(),
             survives_reboot: self.is_kept_on_disk.load(Ordering::Relaxed),
             location: Some(self.location()),
-        }
-    }
-}
-
-impl Lock {
-    /// What is there, and what it says; what is damaged is set aside and reported once.
-    fn look(&mut self) -> Result<Option<TokenRecord>, StoreError> {
-        for _ in 0..MOST_LOOKS {
-            let stored = self.value.place().read()?;
-            match self.form.decode(&self.key, &stored) {
-                Ok(record) => {
-                    self.seen = Some(Seen { stored, record: record.clone() });
-                    return Ok(record);
-                }
-                Err(Unreadable::Damaged) => {
-                    if let Some(kept_as) = self.value.set_aside(&stored)? {
-                        self.seen = Some(Seen::default());
-                        return Err(self.value.place().error(StoreProblem::Corrupt { kept_as }));
-                    }
-                }
-                Err(Unreadable::Kept(problem)) => return Err(self.value.place().error(problem)),
-                Err(Unreadable::NoKey(error)) => return Err(error.of_store(self.value.place().store)),
-            }
-        }
-        Err(self.value.place().error(StoreProblem::LockLost))
-    }
-
-    /// Writes `record` where it may take the place of what is there, by `write`.
-    fn put(
-        &mut self,
-        record: &TokenRecord,
-        bytes: &[u8],
-        write: impl Fn(&mut LockedValue, &Stored, &[u8]) -> Result<bool, StoreError>,
-    ) -> Result<(), StoreError> {
-        for _ in 0..MOST_LOOKS {
-            if self.seen.is_none() {
-                match self.look() {
-                    // What was damaged is kept under another name: the new record has its place.
-                    Err(error) if matches!(error.problem(), StoreProblem::Corrupt { .. }) => {}
-                    looked => drop(looked?),
-                }
-            }
-            let seen = self.seen.take().unwrap_or_default();
-            if let Err(problem) = check_replacement(&self.key, seen.record.as_ref(), record) {
-                let error = self.value.place().error(problem);
-                self.seen = Some(seen);
-                return Err(error);
-            }
-            if write(&mut self.value, &seen.stored, bytes)? {
-                let stored = Stored::Bytes(Zeroizing::new(bytes.to_vec()));
-                self.seen = Some(Seen { stored, record: Some(record.clone()) });
-                return Ok(());
-            }
-        }
-        Err(self.value.place().error(StoreProblem::LockLost))
-    }
-
-    /// Whether `record` brings what is stored nowhere yet.
-    fn is_news(&self, record: &TokenRecord) -> bool {
-        let is_newer = |seen: &TokenRecord| seen.generation < record.generation;
-        self.seen.as_ref().is_some_and(|seen| seen.record.as_ref().is_none_or(is_newer))
-    }
-}
-
-impl LockedRecord for Lock {
-    fn load(&mut self) -> Result<Option<TokenRecord>, StoreError> {
-        self.look()
-    }
-
-    fn reserve(&mut self, in_doubt: &TokenRecord) -> Result<(), StoreError> {
-        let bytes = self.form.encode(in_doubt)?;
-        self.put(in_doubt, &bytes, LockedValue::reserve)
-    }
-
-    /// A new token is tried again for as long as the server keeps the lock: it may only be restarting.
-    fn save(&mut self, record: &TokenRecord) -> Result<(), StoreError> {
-        let bytes = self.form.encode(record)?;
-        let is_news = self.is_news(record);
-        let mut pause = Duration::from_millis(10);
-        loop {
-            let saved = self.put(record, &bytes, |value, seen, bytes| value.replace(seen, bytes));
-            let is_passing =
-                matches!(&saved, Err(error) if matches!(error.problem(), StoreProblem::Server { .. }));
-            if !is_passing || !is_news || Instant::now() + pause >= self.value.held_until() {
-                return saved;
-            }
-            thread::sleep(pause);
-            pause = (pause * 2).min(LONGEST_PAUSE);
-        }
-    }
-
-    fn delete(&mut self) -> Result<bool, StoreError> {
-        self.seen = None;
-        self.value.delete()
-    }
-}
-
-#[cfg_attr(not(feature = "sealed-file"), expect(clippy::unnecessary_wraps, reason = "only a key can fail"))]
-impl Form {
-    const fn store(&self) -> &'static str {
-        match self {
-            Self::Plain => NAME,
-            #[cfg(feature = "sealed-file")]
-            Self::Sealed(_) => SEALED_NAME,
-        }
-    }
-
-    /// No two forms share a key or a lock.
-    const fn prefix(&self) -> &'static str {
-        match self {
-            Self::Plain => "",
-            #[cfg(feature = "sealed-file")]
-            Self::Sealed(_) => Sealed::PREFIX,
-        }
-    }
-
-    const fn is_sealed(&self) -> bool {
-        !matches!(self, Self::Plain)
-    }
-
-    fn prepare(&mut self) -> Result<(), StoreError> {
-        match self {
-            Self::Plain => Ok(()),
-            #[cfg(feature = "sealed-file")]
-            Self::Sealed(sealed) => sealed.prepare().map_err(|error| error.of_store(SEALED_NAME)),
-        }
-    }
-
-    fn decode(&self, key: &TokenKey, stored: &Stored) -> Result<Option<TokenRecord>, Unreadable> {
-        let bytes = match stored {
-            Stored::Nothing => return Ok(None),
-            Stored::NoString => return Err(Unreadable::Damaged),
-            Stored::Bytes(bytes) => bytes,
-        };
-        match self {
-            Self::Plain => record_of(key, bytes),
-            #[cfg(feature = "sealed-file")]
-            Self::Sealed(sealed) => sealed.decode(key, bytes.clone()),
-        }
-        .map(Some)
-    }
-
-    fn encode(&mut self, record: &TokenRecord) -> Result<Zeroizing<Vec<u8>>, StoreError> {
-        match self {
-            Self::Plain => Ok(to_json(record)),
-            #[cfg(feature = "sealed-file")]
-            Self::Sealed(sealed) => sealed.encode(record).map_err(|error| error.of_store(SEALED_NAME)),
         }
     }
 }

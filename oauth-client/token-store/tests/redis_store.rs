@@ -179,8 +179,8 @@ fn a_lock_that_is_freed_wakes_who_waits_for_it() {
         let freed_at = Instant::now();
         drop(held);
         let taken_after = waiter.join().unwrap().duration_since(freed_at);
-        // It would look again by itself after up to a second.
-        assert!(taken_after < Duration::from_millis(300), "{taken_after:?}");
+        // It would look again by itself a second after it began to wait.
+        assert!(taken_after < Duration::from_millis(700), "{taken_after:?}");
     });
 }
 
@@ -725,7 +725,7 @@ fn a_check_tells_how_the_server_keeps_what_it_is_given_and_leaves_nothing_behind
 fn a_user_with_the_rights_that_are_documented_does_all_and_one_with_less_is_told() {
     let redis = Redis::new();
     let grant = |user: &str, more: &[&str]| {
-        let rights = "reset on >password ~test:* +eval +get +set +del +exists +rename +renamenx +type +persist \
+        let rights = "reset on >password ~test:* +eval +get +set +del +exists +renamenx +type +persist \
                       +pttl +pexpire +time +rpush +select";
         let rule: Vec<_> = ["ACL", "SETUSER", user].into_iter().chain(rights.split(' ')).collect();
         redis.ask::<()>(&[&rule, more].concat());
