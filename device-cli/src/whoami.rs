@@ -20,13 +20,11 @@ pub(crate) fn run(profile: Option<&str>, terminal: &mut Terminal) -> Result<(), 
     if !is_signed_in(&record, UnixTime::now()) {
         return Err(Failure::login_ended(&profile));
     }
-    match &remembered.account {
-        Some(account) => Ok(terminal.result_text(account)?),
-        None => {
-            let server = remembered.settings.server();
-            Err(Failure::configuration(format!(
-                "somebody is signed in, and {server} did not say who: sign in with --scope openid, where it can"
-            )))
-        }
-    }
+    let Some(account) = &remembered.account else {
+        let server = remembered.settings.server();
+        return Err(Failure::configuration(format!(
+            "somebody is signed in, and {server} did not say who: sign in with --scope openid, where it can"
+        )));
+    };
+    Ok(terminal.result_text(account)?)
 }
