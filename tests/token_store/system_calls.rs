@@ -194,10 +194,14 @@ fn kill_at_each_call(kind: &str, grace: bool) -> Result<Tally, String> {
     Ok(tally)
 }
 
-/// The grace window stands in for what the process does with tokens that it could not store: they are in its hands.
+/// An error that passes costs nothing at a strict server. One that stays leaves new tokens in the hands of the process that
+/// got them: there a grace window stands in for what it does with them.
 fn fail_each_call(injection: Injection) {
     let place = Place::new();
-    let server = AuthorizationServer::with_grace(&place);
+    let (server, kind) = match injection {
+        Injection::Error(_) => (AuthorizationServer::strict(&place), "strict"),
+        _ => (AuthorizationServer::with_grace(&place), "with a grace window"),
+    };
     let arguments = Arguments::new(place.store("plain"), &server, &place);
     let mut other = arguments.start();
     let signed_in = other.ask(&format!("sign-in {}", server.sign_in()));
@@ -232,7 +236,7 @@ fn fail_each_call(injection: Injection) {
         })
         .collect();
     note(
-        &format!("{injection} at each of {} calls, server with a grace window", calls.len()),
+        &format!("{injection} at each of {} calls, server {kind}", calls.len()),
         &format!("{}; 0 tokens lost", told.join(", ")),
     );
 }
