@@ -113,6 +113,15 @@ impl AuthorizationServer {
         counted
     }
 
+    /// Waits until the journal shows so many refreshes.
+    pub(super) fn wait_for_refreshes(&self, refreshes: u64) {
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while self.journal().refreshes < refreshes {
+            assert!(Instant::now() < deadline, "no refresh comes: {:?}", self.journal());
+            thread::sleep(Duration::from_millis(1));
+        }
+    }
+
     /// Waits until the server has done with every client that is gone: none of its connections is left whose other
     /// end is.
     pub(super) fn wait_until_idle(&self) {

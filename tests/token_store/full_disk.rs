@@ -4,6 +4,9 @@ use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
+
+use mock_server::{Endpoint, Fault, FaultRule};
 
 use super::authorization_server::{AuthorizationServer, Journal, LIFE};
 use super::figures::note;
@@ -58,6 +61,30 @@ fn a_full_disk_costs_no_token() {
         disk.assert_told(&answer, "token", "free some space, then try again");
         assert_eq!(seen.refreshes, 0);
         assert_eq!(server.broken_rules(), Vec::<String>::new());
+    }
+}
+
+#[test]
+#[ignore = "needs unshare, nsenter and the right to mount; run by tests/run"]
+fn a_disk_that_fills_up_during_a_refresh_has_the_space_set_aside() {
+    const DELAY: Duration = Duration::from_secs(5);
+    for kind in ["plain", "key-file"] {
+        let place = Place::new();
+        let server = AuthorizationServer::strict(&place);
+        let mut disk = OnADisk::new(kind, &place, &server);
+        server.expire(&place);
+        let slow = Fault::Delay { at_least: DELAY, jitter: Duration::ZERO };
+        let slow = server.fault(FaultRule::new(slow).endpoint(Endpoint::Token));
+        disk.worker.tell("call");
+        server.wait_for_refreshes(1);
+        drop(slow);
+        disk.fill_up(0);
+        server.advance(&place, DELAY);
+        let answer = disk.worker.answer();
+        assert!(answer.is_served() && answer.warning().is_none(), "{kind}: {answer:?}");
+        assert_eq!(disk.worker.ask("load").generation(), Some(2), "{kind}");
+        assert_eq!((server.journal().refreshes, server.broken_rules()), (1, Vec::new()), "{kind}");
+        note(&format!("a disk that fills up during the refresh, {kind}"), "0 tokens lost");
     }
 }
 
@@ -169,15 +196,11 @@ impl OnADisk {
 
 /// Who is not root may mount where it seems to be.
 fn namespaces() -> Vec<&'static str> {
-    if super::unsafe_state::user() == 0 {
-        vec!["--mount"]
-    } else {
-        vec!["--mount", "--user", "--map-root-user"]
-    }
+    if super::nobody::user() == 0 { vec!["--mount"] } else { vec!["--mount", "--user", "--map-root-user"] }
 }
 
 fn namespaces_to_enter() -> Vec<&'static str> {
-    if super::unsafe_state::user() == 0 {
+    if super::nobody::user() == 0 {
         vec!["--mount"]
     } else {
         vec!["--mount", "--user", "--preserve-credentials"]

@@ -79,6 +79,15 @@ impl TokenStore for StoreThread {
         self.store.lock_name(key)
     }
 
+    fn prepare(&self) -> Result<(), StoreError> {
+        self.run(|store| store.prepare())
+    }
+
+    fn rescue(&self, record: &TokenRecord, cause: StoreError) -> StoreError {
+        let record = record.clone();
+        self.run(move |store| Ok(store.rescue(&record, cause))).unwrap_or_else(|lost| lost)
+    }
+
     fn describe(&self) -> StoreDescription {
         self.store.describe()
     }
@@ -116,6 +125,11 @@ impl LockedRecord for LockedInThread {
     fn save(&mut self, record: &TokenRecord) -> Result<(), StoreError> {
         let record = record.clone();
         self.run(move |locked| locked.save(&record))
+    }
+
+    fn rescue(&mut self, record: &TokenRecord, cause: StoreError) -> StoreError {
+        let record = record.clone();
+        self.run(move |locked| Ok(locked.rescue(&record, cause))).unwrap_or_else(|lost| lost)
     }
 
     fn delete(&mut self) -> Result<bool, StoreError> {

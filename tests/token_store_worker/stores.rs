@@ -17,6 +17,10 @@ pub(crate) fn open(name: &str) -> Result<Box<dyn TokenStore>, AnyError> {
     let directory = PathBuf::from(place);
     Ok(match kind {
         "plain" => Box::new(PlainFileStore::new(directory)),
+        "with-recovery" => {
+            let recovery = beside(&directory, "recovery");
+            Box::new(PlainFileStore::new(directory).with_recovery_directory(recovery))
+        }
         "key-file" => {
             let key = KeyFile::made_if_missing(beside(&directory, "key").join("tokens.key"));
             Box::new(SealedFileStore::new(directory, key))
