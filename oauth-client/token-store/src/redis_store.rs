@@ -83,9 +83,9 @@ pub use server_report::{RedisPersistence, RedisServer};
 ///
 /// # What it needs
 ///
-/// Redis 6 or newer, or what speaks like it; one address that leads to the primary. All keys of a record lie in
-/// one slot, so a cluster can hold them behind a proxy; the store itself follows no redirection. This user can
-/// do all that is asked:
+/// Redis 6 or newer, or what speaks like it; one address that leads to the primary, or to any node of a
+/// cluster: all keys of a record lie in one slot, and the store goes where the node sends it. This user can do
+/// all that is asked:
 ///
 /// ```text
 /// ACL SETUSER my-service on >password ~my-service:* +eval +get +set +del +exists +renamenx +type +persist

@@ -44,15 +44,23 @@ impl Redis {
         redis
     }
 
-    /// A cluster of one: a script of whose keys not all lie in one slot is refused.
-    pub(crate) fn cluster() -> Self {
-        let [port, bus] = [free_port(), free_port()].map(|port| port.to_string());
-        let redis = Self::with(&["--port", &port, "--cluster-enabled", "yes", "--cluster-port", &bus]);
-        redis.ask::<()>(&["CLUSTER", "ADDSLOTSRANGE", "0", "16383"]);
-        wait_until("the cluster is up", || {
-            redis.ask::<String>(&["CLUSTER", "INFO"]).contains("cluster_state:ok")
+    /// A cluster of two: a script of whose keys not all lie in one slot is refused.
+    pub(crate) fn cluster() -> [Self; 2] {
+        let nodes = [["0", "8191"], ["8192", "16383"]].map(|[from, to]| {
+            let [port, bus] = [free_port(), free_port()].map(|port| port.to_string());
+            let node = Self::with(&["--port", &port, "--cluster-enabled", "yes", "--cluster-port", &bus]);
+            node.ask::<()>(&["CLUSTER", "ADDSLOTSRANGE", from, to]);
+            (node, port, bus)
         });
-        redis
+        let [(first, ..), (second, port, bus)] = &nodes;
+        first.ask::<()>(&["CLUSTER", "MEET", "127.0.0.1", port, bus]);
+        for node in [first, second] {
+            wait_until("the cluster is up", || {
+                let info = node.ask::<String>(&["CLUSTER", "INFO"]);
+                info.contains("cluster_state:ok") && info.contains("cluster_size:2")
+            });
+        }
+        nodes.map(|(node, ..)| node)
     }
 
     pub(crate) fn start(&self) {

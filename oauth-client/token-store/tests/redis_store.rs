@@ -141,15 +141,30 @@ fn many_callers_share_one_token_of_the_client_itself() {
 
 #[test]
 #[ignore = "needs redis-server; run by tests/run"]
-fn all_keys_of_a_record_lie_on_one_node_of_a_cluster() {
-    let redis = Redis::cluster();
-    let store = store(&redis);
-    store.check().unwrap();
-    store.save(&record()).unwrap();
-    assert!(ask(&store, 1000, second).unwrap().warning.is_none());
-    redis.set(&record_name(), b"{");
-    assert_eq!(save_login(&store, &record()).unwrap().generation, 1);
-    assert!(store.delete(&key()).unwrap());
+fn all_keys_of_a_record_lie_on_one_node_of_a_cluster_and_any_node_leads_to_it() {
+    let nodes = Redis::cluster();
+    let [one, other] = nodes.each_ref().map(store);
+    one.check().unwrap();
+    for account in ["a", "b", "c", "d", "e", "f", "g", "h"] {
+        let key = TokenKey { account: account.into(), ..key() };
+        one.save(&TokenRecord { key: key.clone(), ..record() }).unwrap();
+        let clock = || at(LOGIN_AT + 1000);
+        let token = fresh_token(&other, &key, &TokenNeed::new(), &clock, |_| answer(200, SECOND)).unwrap();
+        assert!(token.warning.is_none(), "{:?}", token.warning);
+        assert_eq!(one.load(&key).unwrap().unwrap().generation, 2);
+    }
+    let names = nodes.each_ref().map(Redis::names);
+    assert!(names.iter().all(|names| !names.is_empty()), "both have some: {names:?}");
+    for node in &nodes {
+        for name in node.names().iter().filter(|name| name.ends_with('}')) {
+            node.set(name, b"{");
+        }
+    }
+    for account in ["a", "b", "c", "d", "e", "f", "g", "h"] {
+        let key = TokenKey { account: account.into(), ..key() };
+        assert_eq!(save_login(&one, &TokenRecord { key: key.clone(), ..record() }).unwrap().generation, 1);
+        assert!(other.delete(&key).unwrap());
+    }
 }
 
 #[test]

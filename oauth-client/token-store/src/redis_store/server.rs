@@ -1,10 +1,11 @@
 //! The connections to a Redis server: made when they are needed, made again after a failure, and never
 //! waited for without an end.
 
+use std::collections::HashMap;
 use std::error::Error;
 use std::fmt;
 use std::sync::mpsc::{self, RecvTimeoutError};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -22,6 +23,8 @@ pub(super) const ANSWER_TIMEOUT: Duration = Duration::from_secs(3);
 const MOST_IDLE: usize = 8;
 /// Connections being made that nobody waits for any more: as long as so many hang, no other is tried.
 const MOST_LEFT_BEHIND: usize = 4;
+/// Nodes of a cluster that are asked one after the other while it is being rearranged.
+const MOST_MOVES: usize = 3;
 
 /// A Redis server, and who one is to it.
 pub(super) struct Server {
@@ -32,6 +35,8 @@ pub(super) struct Server {
     idle: Mutex<Vec<Connection>>,
     left_behind: Mutex<Vec<JoinHandle<()>>>,
     late_commands: LateCommands,
+    /// The other nodes of a cluster that this one named, by their addresses.
+    nodes: Mutex<HashMap<String, Arc<Server>>>,
 }
 
 /// Why a command was not done.
@@ -43,6 +48,8 @@ pub(super) struct Failure {
     pub(super) is_wrong_type: bool,
     /// The command was sent, and no answer came: it may have been done.
     pub(super) is_in_doubt: bool,
+    /// The node of a cluster that has the keys.
+    moved_to: Option<String>,
 }
 
 impl Server {
@@ -67,11 +74,8 @@ impl Server {
     pub(super) fn with_root_certificate(&self, pem: &[u8]) -> Result<Self, Failure> {
         use rustls::pki_types::{CertificateDer, pem::PemObject as _};
 
-        let refused = |message: &str| Failure {
-            message: message.to_owned(),
-            next_step: "give a certificate in PEM, and a URL that begins with rediss://",
-            is_wrong_type: false,
-            is_in_doubt: false,
+        let refused = |message: &str| {
+            Failure::new(message, "give a certificate in PEM, and a URL that begins with rediss://")
         };
         // The library would trust nobody then, and say so of the server.
         if CertificateDer::pem_slice_iter(pem).next().is_none() {
@@ -92,6 +96,7 @@ impl Server {
             idle: Mutex::default(),
             left_behind: Mutex::default(),
             late_commands: LateCommands::default(),
+            nodes: Mutex::default(),
         }
     }
 
@@ -112,10 +117,20 @@ impl Server {
     /// [`Server::ask`] for a command that itself waits up to `patience`.
     pub(super) fn ask_patiently(&self, command: &[&[u8]], patience: Duration) -> Result<Value, Failure> {
         let command = packed(command);
+        let mut answer = self.ask_here(&command, patience);
+        for _ in 0..MOST_MOVES {
+            let moved_to = answer.as_mut().err().and_then(|failure| failure.moved_to.take());
+            let Some(address) = moved_to else { break };
+            answer = self.node(address)?.ask_here(&command, patience);
+        }
+        answer
+    }
+
+    fn ask_here(&self, command: &[u8], patience: Duration) -> Result<Value, Failure> {
         let idle = self.idle().pop();
         let mut was_sent = false;
         if let Some(mut connection) = idle {
-            match self.send(&mut connection, &command, patience) {
+            match self.send(&mut connection, command, patience) {
                 // The others are as old.
                 Err(error) if error.is_connection_dropped() => self.idle().clear(),
                 answer => return self.answer(connection, answer),
@@ -124,7 +139,7 @@ impl Server {
         }
         let mut connection =
             self.connect().map_err(|failure| Failure { is_in_doubt: was_sent, ..failure })?;
-        let answer = self.send(&mut connection, &command, patience);
+        let answer = self.send(&mut connection, command, patience);
         self.answer(connection, answer)
     }
 
@@ -159,7 +174,38 @@ impl Server {
                 }
             }
         };
-        Err(Failure { is_in_doubt: error.code().is_none(), ..self.failure(&error) })
+        let moved_to = match (error.code(), error.redirect_node()) {
+            (Some("MOVED"), Some((address, _))) => Some(address.to_owned()),
+            _ => None,
+        };
+        Err(Failure { is_in_doubt: error.code().is_none(), moved_to, ..self.failure(&error) })
+    }
+
+    /// The node at `HOST:PORT`, where one is known as here; `:PORT` is on this host.
+    fn node(&self, address: String) -> Result<Arc<Self>, Failure> {
+        let mut nodes = self.nodes.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(node) = nodes.get(&address) {
+            return Ok(Arc::clone(node));
+        }
+        let info = self.client.get_connection_info();
+        let (host, port) = address.rsplit_once(':').unwrap_or_default();
+        let unknown =
+            |_| Failure::new("it names no node of the cluster", "check the cluster's configuration");
+        let port = port.parse::<u16>().map_err(unknown)?;
+        let host = match (host, info.addr()) {
+            ("", ConnectionAddr::Tcp(host, _) | ConnectionAddr::TcpTls { host, .. }) => host.clone(),
+            (host, _) => host.to_owned(),
+        };
+        let node = match info.addr() {
+            ConnectionAddr::TcpTls { insecure, tls_params, .. } => {
+                ConnectionAddr::TcpTls { host, port, insecure: *insecure, tls_params: tls_params.clone() }
+            }
+            _ => ConnectionAddr::Tcp(host, port),
+        };
+        let client = Client::open(info.clone().set_addr(node)).map_err(|_| Failure::of_the_url())?;
+        let node = Arc::new(Self::of(client, self.location.clone(), self.answer_timeout));
+        nodes.insert(address, Arc::clone(&node));
+        Ok(node)
     }
 
     /// In a thread that may be left behind: a name service and a full queue know no timeout.
@@ -181,11 +227,8 @@ impl Server {
             // Nobody listens to one that was left behind.
             let _ = sender.send(client.get_connection_with_timeout(timeout));
         });
-        let thread = thread.map_err(|error| Failure {
-            message: error.to_string(),
-            next_step: "end some of this process's threads, then try again",
-            is_wrong_type: false,
-            is_in_doubt: false,
+        let thread = thread.map_err(|error| {
+            Failure::new(error.to_string(), "end some of this process's threads, then try again")
         })?;
         match receiver.recv_timeout(timeout) {
             Ok(connected) => connected.map_err(|error| self.failure(&error)),
@@ -193,12 +236,9 @@ impl Server {
                 self.left_behind.lock().unwrap_or_else(PoisonError::into_inner).push(thread);
                 Err(self.no_answer())
             }
-            Err(RecvTimeoutError::Disconnected) => Err(Failure {
-                message: "the connection failed without a reason".to_owned(),
-                next_step: "check the server's log",
-                is_wrong_type: false,
-                is_in_doubt: false,
-            }),
+            Err(RecvTimeoutError::Disconnected) => {
+                Err(Failure::new("the connection failed without a reason", "check the server's log"))
+            }
         }
     }
 
@@ -207,12 +247,10 @@ impl Server {
     }
 
     fn no_answer(&self) -> Failure {
-        Failure {
-            message: format!("no answer within {} s", self.answer_timeout.as_secs_f32()),
-            next_step: "check that the server is reachable and not overloaded",
-            is_wrong_type: false,
-            is_in_doubt: false,
-        }
+        Failure::new(
+            format!("no answer within {} s", self.answer_timeout.as_secs_f32()),
+            "check that the server is reachable and not overloaded",
+        )
     }
 
     fn failure(&self, error: &RedisError) -> Failure {
@@ -229,16 +267,16 @@ impl Server {
             }
             _ => error.to_string(),
         };
-        Failure {
-            message,
-            next_step: next_step(error),
-            is_wrong_type: error.code() == Some("WRONGTYPE"),
-            is_in_doubt: false,
-        }
+        let is_wrong_type = error.code() == Some("WRONGTYPE");
+        Failure { is_wrong_type, ..Failure::new(message, next_step(error)) }
     }
 }
 
 impl Failure {
+    fn new(message: impl Into<String>, next_step: &'static str) -> Self {
+        Self { message: message.into(), next_step, is_wrong_type: false, is_in_doubt: false, moved_to: None }
+    }
+
     /// What `operation` came to.
     pub(super) fn of_operation(self, operation: &'static str) -> StoreProblem {
         let Self { message, next_step, .. } = self;
@@ -246,13 +284,11 @@ impl Failure {
     }
 
     fn of_the_url() -> Self {
-        Self {
-            message: "it is none of Redis".to_owned(),
-            next_step: "write redis://USER:PASSWORD@HOST:PORT/DATABASE, rediss:// for TLS (feature redis-tls), \
-                        or unix:///PATH?db=DATABASE",
-            is_wrong_type: false,
-            is_in_doubt: false,
-        }
+        Self::new(
+            "it is none of Redis",
+            "write redis://USER:PASSWORD@HOST:PORT/DATABASE, rediss:// for TLS (feature redis-tls), \
+             or unix:///PATH?db=DATABASE",
+        )
     }
 }
 
@@ -329,7 +365,7 @@ fn next_step(error: &RedisError) -> &'static str {
         (_, "MISCONF") => "free some of its disk space, and look into its log",
         (_, "LOADING" | "MASTERDOWN" | "TRYAGAIN" | "BUSY") => "try again in a moment",
         (_, "MOVED" | "ASK" | "CLUSTERDOWN" | "CROSSSLOT") => {
-            "name the node of the cluster that has these keys, or a proxy that finds it"
+            "try again in a moment, and check the state of the cluster (CLUSTER INFO)"
         }
         _ => "check the server's log, and that it is Redis 6 or newer",
     }
