@@ -5,7 +5,7 @@ use std::time::Duration;
 use oauth_client::token_store::{
     FreshToken, LoginNeeded, RefreshError, TokenNeed, UnixTime, use_without_lock,
 };
-use oauth_client::{Secret, Session, SessionError};
+use oauth_client::{Scope, Secret, Session, SessionError};
 
 use crate::configuration::Configuration;
 use crate::exit_code::ExitCode;
@@ -13,7 +13,7 @@ use crate::failure::{Failure, login_command};
 use crate::interruption::Interruption;
 use crate::on_a_runtime;
 use crate::remembered_login::RememberedLogin;
-use crate::settings::Settings;
+use crate::settings::{Flow, Settings};
 use crate::terminal::Terminal;
 
 /// Which token is wanted.
@@ -65,13 +65,18 @@ impl AccessToken {
             wanted => wanted,
         };
         // A fresh token costs one file: no runtime, no HTTP, no lock.
-        let stored = use_without_lock(record, &wanted.need(), UnixTime::now())
+        let is_own = remembered.settings.flow == Some(Flow::ClientCredentials);
+        let scope = remembered.settings.scope();
+        let need = wanted.need();
+        let need = if is_own { need.from_client_credentials(Scope::parse(&scope)) } else { need };
+        let stored = use_without_lock(record, &need, UnixTime::now())
             .map_err(|error: RefreshError| failure(SessionError::from(error), &profile))?;
         let settings = remembered.settings;
         let fresh = if let Some(fresh) = stored {
             fresh
         } else {
             let session = Session::open_key(settings.client()?, store.store, key);
+            let session = if is_own { session.with_client_credentials(&scope) } else { session };
             on_a_runtime(refresh(&session, wanted, &profile, terminal))?
         };
         if let Some(warning) = &fresh.warning {

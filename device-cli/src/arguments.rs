@@ -92,6 +92,14 @@ pub(crate) struct LoginArguments {
     #[arg(long)]
     pub(crate) device: bool,
 
+    /// Nobody signs in: the client itself, with its secret (RFC 6749, section 4.4)
+    #[arg(long, conflicts_with_all = ["device", "no_wait", "resume", "renew", "timeout"])]
+    pub(crate) client_credentials: bool,
+
+    /// A token from elsewhere, on standard input: the token alone, or the JSON of a token endpoint
+    #[arg(long, conflicts_with_all = ["device", "client_credentials", "no_wait", "resume", "renew", "timeout"])]
+    pub(crate) with_token: bool,
+
     /// Newline-delimited JSON events on standard output, nothing on the screen
     #[arg(long)]
     pub(crate) json: bool,

@@ -1,8 +1,11 @@
 //! `login`: settings, store probe, device flow, save, one line that says who and where.
 
+use std::io::Read as _;
+
 use oauth_client::token_store::{RefreshPoint, StoreProblem, TokenRecord, UnixTime, save_login};
-use oauth_client::{Client, DeviceLoginEvent, Scope};
+use oauth_client::{AccessTokenResponse, Client, DeviceLoginEvent, HttpResponse, Scope};
 use tokio::time::{Instant, timeout_at};
+use zeroize::Zeroizing;
 
 use crate::arguments::LoginArguments;
 use crate::configuration::Configuration;
@@ -14,11 +17,14 @@ use crate::login_events::LoginEvent;
 use crate::login_screen::Codes;
 use crate::presentation::{Presentation, say_codes};
 use crate::remembered_login::{self, RememberedLogin, park, unpark};
-use crate::settings::Settings;
+use crate::settings::{Flow, Settings};
 use crate::store_choice::{Chooser, ask_for_a_kind};
 use crate::stores::{OpenStore, StoreKind};
 use crate::styled_line::Line;
 use crate::terminal::{Key, Terminal};
+
+/// Longer than any token.
+const MAX_TOKEN_BYTES: u64 = 1024 * 1024;
 
 /// One login on its way.
 struct Login<'a> {
@@ -57,7 +63,14 @@ pub(crate) async fn run(
     if arguments.no_wait {
         return login.begin(terminal, &mut interruption).await;
     }
-    let signed_in = if let Some((pending, elapsed)) = parked {
+    let signed_in = if arguments.with_token {
+        given_token()?
+    } else if login.is_of_the_client_itself() {
+        tokio::select! {
+            signed_in = login.ask_as_the_client() => signed_in?,
+            code = interruption.next() => return Err(Failure::interrupted(code)),
+        }
+    } else if let Some((pending, elapsed)) = parked {
         let resumed = login.client.resume_device_login(pending, elapsed);
         let mut resumed = tokio::select! {
             resumed = resumed => resumed?,
@@ -90,6 +103,12 @@ fn settings_for(
         Some(configured) => given.over(configured),
         None => given,
     };
+    let asked_for = match (arguments.client_credentials, arguments.device || arguments.with_token) {
+        (true, _) => Some(Flow::ClientCredentials),
+        (false, true) => Some(Flow::Device),
+        (false, false) => None,
+    };
+    let settings = Settings { flow: asked_for.or(settings.flow), ..settings };
     let Some(remembered) = RememberedLogin::read(profile)? else { return Ok(settings) };
     // What was chosen once stays chosen. A keyring may have been nobody's choice: it is tried again.
     let chosen = match remembered.kind()? {
@@ -105,7 +124,46 @@ fn settings_for(
     Ok(if is_its_own { settings.over(&chosen) } else { settings })
 }
 
+/// A token from elsewhere. Nothing but the server knows whether it works.
+fn given_token() -> Result<SignedIn, Failure> {
+    let mut given = String::new();
+    std::io::stdin()
+        .lock()
+        .take(MAX_TOKEN_BYTES)
+        .read_to_string(&mut given)
+        .map_err(|error| Failure::usage(format!("the token cannot be read from standard input: {error}")))?;
+    let given = Zeroizing::new(given);
+    let json = match given.trim() {
+        "" => {
+            return Err(Failure::usage(
+                "no token came on standard input: device-cli login --with-token < FILE",
+            ));
+        }
+        json if json.starts_with('{') => json.to_owned(),
+        // What cannot stand in a JSON text is no token either.
+        token => serde_json::json!({ "access_token": token, "token_type": "Bearer" }).to_string(),
+    };
+    let response =
+        HttpResponse::new(200, [("content-type", "application/json")], Zeroizing::new(json).as_bytes());
+    let tokens = AccessTokenResponse::process_response(&response).map_err(|error| {
+        Failure::usage(format!(
+            "what came on standard input is neither a token nor a token endpoint's JSON: {error}"
+        ))
+    })?;
+    Ok(SignedIn { tokens: Box::new(tokens), requested_at: UnixTime::now() })
+}
+
 impl Login<'_> {
+    fn is_of_the_client_itself(&self) -> bool {
+        self.settings.flow == Some(Flow::ClientCredentials)
+    }
+
+    async fn ask_as_the_client(&self) -> Result<SignedIn, Failure> {
+        let requested_at = UnixTime::now();
+        let tokens = self.client.client_credentials(&self.settings.scope()).await?;
+        Ok(SignedIn { tokens: Box::new(tokens), requested_at })
+    }
+
     /// `--no-wait`: the codes, and the rest of the login for later.
     async fn begin(&self, terminal: &mut Terminal, interruption: &mut Interruption) -> Result<(), Failure> {
         if self.store.kind == StoreKind::Memory {
@@ -187,7 +245,10 @@ impl Login<'_> {
             identity = self.client.identity(tokens) => identity.ok().flatten(),
             _ = interruption.next() => None,
         };
-        let account = identity.map(|identity| identity.display_name().to_string());
+        let account = match identity {
+            None if self.is_of_the_client_itself() => self.settings.client_id.clone(),
+            identity => identity.map(|identity| identity.display_name().to_string()),
+        };
         if self.store.kind != StoreKind::Memory {
             self.remember(account.clone(), terminal)?;
             unpark(&self.profile)?;
@@ -203,7 +264,7 @@ impl Login<'_> {
         if tokens.scope_differs_from(&requested) && !requested.to_string().is_empty() {
             terminal.say(&format!("The server granted these scopes: {}", record.scopes));
         }
-        if record.refresh_token.is_none() {
+        if record.refresh_token.is_none() && !self.is_of_the_client_itself() {
             terminal.say("There is no refresh token: when the access token expires, sign in again.");
         }
         Ok(())

@@ -97,8 +97,10 @@ pub(crate) struct Settings {
 #[derive(Clone, Copy, Debug, Deserialize, Serialize, ValueEnum, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Flow {
-    /// RFC 8628
+    /// RFC 8628: a person, with a browser elsewhere
     Device,
+    /// RFC 6749, section 4.4: nobody, the client itself with its secret
+    ClientCredentials,
 }
 
 impl Settings {

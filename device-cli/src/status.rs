@@ -12,6 +12,7 @@ use crate::exit_code::ExitCode;
 use crate::failure::{Failure, login_command};
 use crate::login_status::in_words;
 use crate::remembered_login::RememberedLogin;
+use crate::settings::{Flow, Settings};
 use crate::stores::OpenStore;
 use crate::terminal::Terminal;
 
@@ -115,7 +116,7 @@ fn report(
         return nobody(profile, is_json, terminal);
     };
     let (now, description) = (UnixTime::now(), store.store.describe());
-    let login_required = !is_signed_in(&record, now);
+    let login_required = !is_signed_in(&remembered.settings, &record, now);
     if is_json {
         let login = LoginObject {
             account: remembered.account.as_deref(),
@@ -123,7 +124,7 @@ fn report(
             client_id: &record.key.client_id,
             scopes: record.scopes.values().map(|scope| ServerText::from(scope).to_string()).collect(),
             expires_at: record.expires_at().map(UnixTime::as_seconds),
-            refreshable: record.refresh_token.is_some() && !record.login_needed,
+            refreshable: is_refreshable(&remembered.settings, &record),
             store: store.kind.name(),
             encrypted_at_rest: description.encrypted_at_rest,
             survives_reboot: description.survives_reboot,
@@ -145,8 +146,12 @@ fn to_json(object: &impl Serialize) -> String {
 }
 
 /// A token that works, or the means to get one.
-pub(crate) fn is_signed_in(record: &TokenRecord, now: UnixTime) -> bool {
-    record.is_alive(now) || (record.refresh_token.is_some() && !record.login_needed)
+pub(crate) fn is_signed_in(settings: &Settings, record: &TokenRecord, now: UnixTime) -> bool {
+    record.is_alive(now) || is_refreshable(settings, record)
+}
+
+fn is_refreshable(settings: &Settings, record: &TokenRecord) -> bool {
+    settings.flow == Some(Flow::ClientCredentials) || (record.refresh_token.is_some() && !record.login_needed)
 }
 
 fn rows(
@@ -163,6 +168,9 @@ fn rows(
         Some(left) => format!("valid for {}", in_words(left)),
     };
     let refresh = match (&record.refresh_token, record.login_needed) {
+        _ if settings.flow == Some(Flow::ClientCredentials) => {
+            "by itself, with the client's secret, when device-cli token is called".to_owned()
+        }
         (Some(_), false) => "by itself, when device-cli token is called".to_owned(),
         (Some(_), true) => format!("refused by the server: run {}", login_command(profile)),
         (None, _) => format!("not offered by the server: then run {}", login_command(profile)),

@@ -17,7 +17,7 @@ pub(crate) fn run(profile: Option<&str>, terminal: &mut Terminal) -> Result<(), 
     let Some(record) = store.store.load(&remembered.key(&profile))? else {
         return Err(Failure::login_required(&profile));
     };
-    if !is_signed_in(&record, UnixTime::now()) {
+    if !is_signed_in(&remembered.settings, &record, UnixTime::now()) {
         return Err(Failure::login_ended(&profile));
     }
     let Some(account) = &remembered.account else {

@@ -314,3 +314,52 @@ fn a_signal_cancels_and_nothing_is_stored() {
         assert_eq!(program.run(&["status"]).code, Some(4));
     }
 }
+
+#[test]
+fn a_client_signs_in_as_itself_and_its_token_is_asked_for_again_when_it_is_over() {
+    let (program, server) = (Program::new(), Server::start());
+    let secret = program.home().join("secret");
+    fs::write(&secret, "service-secret\n").unwrap();
+    let at =
+        ["--issuer", server.mock.issuer(), "--client-id", "service", "--store", "file", "--scope", "read"];
+    let secret = ["--client-secret-file", secret.to_str().unwrap()];
+    let login = program.run(&[&["login", "--client-credentials"][..], &at, &secret].concat());
+    assert_eq!(login.code, Some(0), "{login:?}");
+    assert!(login.stderr.contains("Signed in as service at "), "{login:?}");
+    assert!(!login.stderr.contains("sign in again"), "{login:?}");
+    let first = program.run(&["token"]);
+    assert_eq!(server.count_of_grant("client_credentials"), 1);
+    let second = program.run(&["token", "--min-ttl", "2h"]);
+    assert_eq!(second.code, Some(0), "{second:?}");
+    assert_ne!(first.stdout, second.stdout);
+    assert_eq!(server.count_of_grant("client_credentials"), 2);
+    let status = program.run(&["status"]);
+    assert!(status.stdout.contains("with the client's secret"), "{status:?}");
+    assert_eq!(program.run(&["whoami"]).stdout, "service\n");
+    // The profile knows how: no flag is needed a second time.
+    assert_eq!(program.run(&["login"]).code, Some(0));
+    assert_eq!(server.count_of_grant("client_credentials"), 3);
+}
+
+#[test]
+fn a_token_from_elsewhere_is_kept_and_handed_out() {
+    let (program, server) = (Program::new(), Server::start());
+    let at = ["--issuer", server.mock.issuer(), "--client-id", "device", "--store", "file"];
+    let give = |text: &str| {
+        let mut command = program.command(&[&["login", "--with-token"][..], &at].concat());
+        let file = program.home().join("given");
+        fs::write(&file, text).unwrap();
+        Finished::of(command.stdin(fs::File::open(file).unwrap()))
+    };
+    assert_eq!(give("opaque-token\n").code, Some(0));
+    assert_eq!(program.run(&["token"]).stdout, "opaque-token\n");
+    let json =
+        give(r#"{"access_token":"from-json","token_type":"bearer","expires_in":3600,"refresh_token":"r"}"#);
+    assert_eq!(json.code, Some(0), "{json:?}");
+    assert_eq!(program.run(&["token"]).stdout, "from-json\n");
+    for wrong in ["", "{", r#"{"error":"invalid_grant"}"#, "two\nlines", "\u{1b}[31mred"] {
+        let refused = give(wrong);
+        assert_eq!(refused.code, Some(2), "{wrong:?} {refused:?}");
+    }
+    assert_eq!(program.run(&["token"]).stdout, "from-json\n", "what was there stays");
+}

@@ -51,9 +51,8 @@ impl Session {
         let mut values: Vec<&str> = scope.split_ascii_whitespace().collect();
         values.sort_unstable();
         values.dedup();
-        let account = format!("client_credentials {}", values.join(" "));
-        let own_scope = Some(values.into_iter().collect());
-        Self { own_scope, ..Self::open(client, store, account) }
+        let scope = values.join(" ");
+        Self::open(client, store, format!("client_credentials {scope}")).with_client_credentials(&scope)
     }
 
     /// The login under a key that the application made itself.
@@ -61,6 +60,14 @@ impl Session {
         // Whoever listens late misses what is old, not what comes.
         let (events, _) = broadcast::channel(64);
         Self { client, store, key: Arc::new(key), own_scope: None, turn: Arc::default(), events }
+    }
+
+    /// The same session, whose tokens the client asks for with its own credentials (RFC 6749 §4.4). Each scope wants
+    /// a key of its own, as [`Session::open_client_credentials`] gives it.
+    #[must_use]
+    pub fn with_client_credentials(mut self, scope: &str) -> Self {
+        self.own_scope = Some(scope.split_ascii_whitespace().collect());
+        self
     }
 
     /// Whose session it is.
