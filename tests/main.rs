@@ -23,6 +23,7 @@ mod pages_accessibility;
 mod probe;
 mod provider_profiles;
 mod repository;
+mod storage_move;
 mod store_choice;
 mod terminal;
 mod token_life;

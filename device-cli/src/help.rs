@@ -63,11 +63,12 @@ fn environment(command: &clap::Command) -> String {
     format!("Environment variables\n\n{}", lines.join("\n"))
 }
 
-const SURROUNDINGS: [(&str, &str); 14] = [
+const SURROUNDINGS: [(&str, &str); 15] = [
     ("DEVICE_CLI_CLIENT_SECRET", "the secret of a confidential client"),
     ("DEVICE_CLI_PASSPHRASE", "the passphrase of the store passphrase"),
     ("XDG_CONFIG_HOME", "profiles: device-cli/config.toml; else ~/.config"),
     ("XDG_STATE_HOME", "tokens and logins: device-cli/; else ~/.local/state"),
+    ("XDG_CACHE_HOME", "tokens that could not be stored: device-cli/recovered/; else ~/.cache"),
     ("DBUS_SESSION_BUS_ADDRESS", "where the store keyring is looked for"),
     ("CREDENTIALS_DIRECTORY", "set by systemd: where the store systemd-credential has device-cli-key"),
     ("NO_COLOR", "no colours; the QR code then assumes a dark background"),

@@ -147,3 +147,25 @@ fn what_others_could_have_written_is_refused_by_every_command() {
         fs::set_permissions(&record, fs::Permissions::from_mode(0o600)).unwrap();
     }
 }
+
+#[test]
+fn a_profile_that_is_damaged_or_of_another_release_is_left_as_it_is() {
+    let logins = Logins::new();
+    let remembered = logins.state().join("logins/default.json");
+    let whole = fs::read_to_string(&remembered).unwrap();
+    for (bytes, words) in [
+        (whole[..whole.len() / 2].to_owned(), "logins/default.json is damaged"),
+        ("[]".to_owned(), "logins/default.json is damaged"),
+        (whole.replacen("\"version\":1", "\"version\":2", 1), "was written by another release"),
+    ] {
+        fs::write(&remembered, bytes).unwrap();
+        logins.refused_by(&["token", "status", "login", "logout"], "default", 7, words);
+        let all = logins.program.run(&["status", "--all"]);
+        assert_eq!(all.code, Some(7), "{all:?}");
+        assert!(all.stdout.contains(words) && all.stdout.contains("Profile     other"), "{all:?}");
+        let shown = logins.program.run(&["storage", "show"]);
+        assert!(shown.code == Some(0) && shown.stdout.contains(words), "{shown:?}");
+    }
+    fs::write(&remembered, whole).unwrap();
+    assert_eq!(logins.program.run(&["token"]).code, Some(0));
+}
