@@ -94,8 +94,15 @@ async fn a_passphrase_is_typed_twice_and_never_shown() {
     logout.press("Enter");
     assert_eq!(logout.exit_code(), 1);
     assert!(logout.text().contains("erased here, but not revoked"), "{}", logout.text());
-    let status = device_cli(&["status"], &state, &[]);
-    assert_eq!(status.exit_code(), 4, "nobody is asked for the passphrase of nothing: {}", status.text());
+    for (command, code) in [("status", 4), ("token", 4), ("logout", 0)] {
+        let after = device_cli(&[command], &state, &[]);
+        assert_eq!(
+            after.exit_code(),
+            code,
+            "nobody is asked for the passphrase of nothing: {}",
+            after.text()
+        );
+    }
     server.assert_clean();
 }
 

@@ -57,7 +57,7 @@ async fn log_out(profile: &str, arguments: &LogoutArguments, terminal: &mut Term
     let remembered = remembered.without_leftover(profile)?;
     let store = match remembered.kind()?.open(&remembered.settings_here()) {
         Ok(Some(store)) => store,
-        Ok(None) if terminal.capabilities().keys && !arguments.local => {
+        Ok(None) if terminal.capabilities().keys && !arguments.local && remembered.has_tokens(profile) => {
             terminal
                 .say("To tell the server as well, the tokens must be read. Enter alone erases them unread.");
             let mut interruption = Interruption::listen().map_err(|error| Failure::no_signals(&error))?;

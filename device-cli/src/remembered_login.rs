@@ -135,12 +135,9 @@ impl RememberedLogin {
     /// The store that the login is in, opened with whatever it asks for.
     pub(crate) fn open(&self, profile: &str, terminal: &mut Terminal) -> Result<OpenStore, Failure> {
         let (kind, settings) = (self.kind()?, self.settings_here());
-        if kind == StoreKind::Passphrase {
-            let unasked = kind.open_with(&settings, None)?;
-            // Nobody is asked for the passphrase of nothing.
-            if let Ok(None) = unasked.store.load(&self.key(profile)) {
-                return Ok(unasked);
-            }
+        // Nobody is asked for the passphrase of nothing.
+        if kind == StoreKind::Passphrase && !self.has_tokens(profile) {
+            return kind.open_with(&settings, None);
         }
         if let Some(opened) = kind.open(&settings)? {
             return Ok(opened);
@@ -153,6 +150,12 @@ impl RememberedLogin {
             let mut interruption = Interruption::listen().map_err(|error| Failure::no_signals(&error))?;
             passphrase::ask(&settings, terminal, &mut interruption).await
         })
+    }
+
+    /// Whether anything is stored, readable or not.
+    pub(crate) fn has_tokens(&self, profile: &str) -> bool {
+        let loaded = self.open_unasked().map(|unasked| unasked.store.load(&self.key(profile)));
+        !matches!(loaded, Ok(Ok(None)))
     }
 
     /// The store that the login is in, as far as that goes without asking anybody.
