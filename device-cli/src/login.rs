@@ -300,6 +300,8 @@ impl Login<'_> {
                     _ => Err(failure),
                 };
             }
+            // Before the question, so that no key is lost that comes at once.
+            let Ok(mut keys) = terminal.read_keys() else { return Err(failure) };
             terminal.failure(&failure);
             terminal.say(if is_rescued {
                 "Mend that and press Enter to put them in their place, press s for another store; Ctrl-C leaves \
@@ -308,7 +310,6 @@ impl Login<'_> {
                 "The tokens are still in memory. Mend that and press Enter to try again, press s for another \
                  store; Ctrl-C gives them up."
             });
-            let Ok(mut keys) = terminal.read_keys() else { return Err(failure) };
             let pressed = loop {
                 tokio::select! {
                     key = keys.recv() => match key {

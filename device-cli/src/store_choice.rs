@@ -148,6 +148,10 @@ pub(crate) async fn ask_for_a_kind(
         offered.push(StoreKind::Kernel);
     }
     offered.push(StoreKind::File);
+    // Before the question, so that no key is lost that comes at once.
+    let Ok(mut keys) = terminal.read_keys() else {
+        return Err(Failure::storage("no keys can be read here: choose with --store NAME"));
+    };
     terminal.say("Where shall they be kept?");
     let columns = Terminal::size().columns.saturating_sub(INDENT + 1);
     for (number, kind) in (1..).zip(&offered) {
@@ -159,9 +163,6 @@ pub(crate) async fn ask_for_a_kind(
     }
     terminal
         .say(&format!("Press 1 to {}; Ctrl-C cancels. --store NAME answers this beforehand.", offered.len()));
-    let Ok(mut keys) = terminal.read_keys() else {
-        return Err(Failure::storage("no keys can be read here: choose with --store NAME"));
-    };
     let chosen = loop {
         let key = tokio::select! {
             key = keys.recv() => key,
