@@ -64,6 +64,9 @@ async fn log_out(session: &Session) -> Result<(), Box<dyn Error>> {
     match logout.revoked {
         Revocation::Revoked => println!("at the server: revoked"),
         Revocation::Failed(error) => println!("at the server: not revoked: {error}"),
+        Revocation::Unread(error) => {
+            println!("at the server: not revoked, since it could not be read: {error}");
+        }
         _ => println!("at the server: nothing done"),
     }
     Ok(())

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use oauth_protocol::TokenTypeHint;
-use oauth_token_store::{StoreError, StoreProblem, TokenRecord, UnixTime, log_out};
+use oauth_token_store::{StoreError, StoreProblem, TokenRecord, UnixTime};
 use tokio::task::spawn_blocking;
 
 use crate::error::Error;
@@ -14,7 +14,7 @@ use crate::session_events::SessionEvent;
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Logout {
-    /// Here: whether a login that could be read was there; what could not be read is erased too.
+    /// Here: whether there was anything to erase; what could not be read is erased too.
     pub erased: Result<bool, StoreError>,
     /// At the server.
     pub revoked: Revocation,
@@ -26,8 +26,10 @@ pub struct Logout {
 pub enum Revocation {
     /// The server takes them no more (RFC 7009).
     Revoked,
-    /// No readable token was stored.
+    /// No token was stored.
     NothingToRevoke,
+    /// What was stored could not be read, and is erased unread: the server was told nothing.
+    Unread(StoreError),
     /// The server offers no revocation: whoever has a copy of the access token can use it until then;
     /// `None`: nobody knows until when.
     NotOffered(Option<UnixTime>),
@@ -52,17 +54,18 @@ impl Session {
     pub fn logout(&self) -> impl Future<Output = Logout> + Send + 'static {
         let session = self.clone();
         let steps = async move {
-            let (erased, record) = session.erase().await;
-            let revoked = match record {
-                Some(record) if record.holds_a_token() => session.revoke(&record).await,
-                _ => Revocation::NothingToRevoke,
+            let (erased, stored) = session.erase().await;
+            let revoked = match stored {
+                Ok(Some(record)) if record.holds_a_token() => session.revoke(&record).await,
+                Ok(_) => Revocation::NothingToRevoke,
+                Err(error) => Revocation::Unread(error),
             };
             Logout { erased, revoked }
         };
         async move {
             tokio::spawn(steps).await.unwrap_or_else(|_| Logout {
                 erased: Err(interrupted()),
-                revoked: Revocation::NothingToRevoke,
+                revoked: Revocation::Unread(interrupted()),
             })
         }
     }
@@ -74,18 +77,22 @@ impl Session {
         async move { session.erase().await.0 }
     }
 
-    /// Also what could be read of it.
-    async fn erase(&self) -> (Result<bool, StoreError>, Option<TokenRecord>) {
+    /// Whether there was anything to erase, and what it said.
+    async fn erase(&self) -> (Result<bool, StoreError>, Result<Option<TokenRecord>, StoreError>) {
         let (store, key) = (Arc::clone(&self.store), Arc::clone(&self.key));
-        let steps = spawn_blocking(move || match log_out(&*store, &key) {
-            Ok(record) => (Ok(record.is_some()), record),
-            Err(error) => (Err(error), store.load(&key).ok().flatten()),
+        let steps = spawn_blocking(move || {
+            let mut locked = match store.lock(&key) {
+                Ok(locked) => locked,
+                Err(error) => return (Err(error), store.load(&key)),
+            };
+            let stored = locked.load();
+            (locked.delete(), stored)
         });
-        let (erased, record) = steps.await.unwrap_or_else(|_| (Err(interrupted()), None));
+        let (erased, stored) = steps.await.unwrap_or_else(|_| (Err(interrupted()), Err(interrupted())));
         if erased.is_ok() {
             self.tell(SessionEvent::LoggedOut);
         }
-        (erased, record)
+        (erased, stored)
     }
 
     /// The refresh token, with which the server ends the whole grant (RFC 7009 §2.1); else the access token.

@@ -472,6 +472,25 @@ async fn each_half_of_a_logout_that_fails_is_named() {
 }
 
 #[tokio::test]
+async fn what_cannot_be_read_is_erased_and_the_logout_is_not_called_complete() {
+    let directory = tempfile::tempdir().unwrap();
+    let (session, transport, _) = nobody([]);
+    let store = PlainFileStore::new(directory.path().join("tokens"));
+    let session = Session::open(session.client().clone(), Arc::new(store), "me");
+    session.save_login(&tokens(LOGIN), "", UnixTime::from_seconds(LOGIN_AT)).await.unwrap();
+    let record = session.store().lock_name(session.key()).replace(".lock", ".json");
+    fs::write(&record, r#"{"version":2}"#).unwrap();
+    let logout = session.logout().await;
+    assert!(!logout.is_complete());
+    let Revocation::Unread(error) = &logout.revoked else { panic!("{:?}", logout.revoked) };
+    assert!(error.to_string().contains("version 2"), "{error}");
+    assert!(logout.erased.unwrap());
+    assert!(!Path::new(&record).exists());
+    assert!(transport.sent().is_empty());
+    assert!(session.logout().await.is_complete(), "then nothing is left");
+}
+
+#[tokio::test]
 async fn a_server_without_revocation_leaves_the_time_until_which_a_copy_serves() {
     let (session, _, _) = login(60, []).await;
     let builder = Client::builder("id").token_endpoint("https://server.example.com/token");
