@@ -121,7 +121,14 @@ const commands = {
   // The text of the page and of every frame in it.
   async framed() {
     await page.waitForLoadState('load');
-    return Promise.all(page.frames().map((frame) => frame.locator('html').textContent()));
+    for (let round = 1; ; round++) {
+      try {
+        return await Promise.all(page.frames().map((frame) => frame.locator('html').textContent()));
+      } catch (error) {
+        // Where a frame is refused the browser puts its own page into another one: all of them are read again.
+        if (round === 20 || !String(error).includes('Frame was detached')) throw error;
+      }
+    }
   },
   // A request of a program beside the browser: POST with this form.
   // On a connection of its own: one that is kept may be closed by the server just as it is used.
