@@ -90,6 +90,19 @@ impl AccessToken {
         &self.fresh.record.access_token
     }
 
+    /// The `id_token` that came last: a server need not send a new one with each refresh (OpenID Connect Core
+    /// §12.2).
+    pub(crate) fn id_token(&self) -> Result<&Secret, Failure> {
+        self.fresh.record.id_token.as_ref().ok_or_else(|| {
+            let again = login_command(&self.profile);
+            Failure::new(
+                ExitCode::LoginRequired,
+                "no_id_token",
+                format!("this login has no id_token: run {again} --scope openid"),
+            )
+        })
+    }
+
     /// The value of the `Authorization` header.
     pub(crate) fn authorization_header(&self) -> Result<Secret, Failure> {
         Ok(self.settings.client()?.authorization_header(self.secret()))

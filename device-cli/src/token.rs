@@ -6,8 +6,7 @@ use oauth_client::Secret;
 
 use crate::access_token::{AccessToken, Asking, Wanted};
 use crate::arguments::TokenArguments;
-use crate::exit_code::ExitCode;
-use crate::failure::{Failure, login_command};
+use crate::failure::Failure;
 use crate::private_file;
 use crate::terminal::Terminal;
 
@@ -18,7 +17,7 @@ pub(crate) fn run(
 ) -> Result<(), Failure> {
     let token = AccessToken::get(profile, Wanted::For(arguments.min_ttl), Asking::Allowed, terminal)?;
     let text = if arguments.id_token {
-        id_token(&token)?.clone()
+        token.id_token()?.clone()
     } else if arguments.header {
         let header = token.authorization_header()?;
         Secret::new(format!("Authorization: {}", header.expose()))
@@ -29,18 +28,6 @@ pub(crate) fn run(
         Some(path) => write(path, &text),
         None => Ok(terminal.result(text.expose())?),
     }
-}
-
-/// The one that came last: a server need not send a new one with each refresh (OpenID Connect Core §12.2).
-fn id_token(token: &AccessToken) -> Result<&Secret, Failure> {
-    token.fresh.record.id_token.as_ref().ok_or_else(|| {
-        let again = login_command(&token.profile);
-        Failure::new(
-            ExitCode::LoginRequired,
-            "no_id_token",
-            format!("this login has no id_token: run {again} --scope openid"),
-        )
-    })
 }
 
 /// For programs that read a token from a file: whole at any time, and for its owner alone.

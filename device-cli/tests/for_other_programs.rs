@@ -162,6 +162,7 @@ fn kubectl_gets_an_exec_credential_in_the_version_that_it_asks_for() {
     let id_token = program.run(&["credential", "kubectl", "--id-token"]);
     let id_token: Value = serde_json::from_str(&id_token.stdout).unwrap();
     assert_eq!(id_token["status"]["token"], program.run(&["token", "--id-token"]).stdout.trim_end());
+    assert!(id_token["status"].get("expirationTimestamp").is_none(), "the access token's end is not its own");
 }
 
 #[test]

@@ -1,16 +1,14 @@
 //! kubectl's exec plugins (`client.authentication.k8s.io`): one object `ExecCredential`.
 
-use oauth_client::Secret;
 use oauth_client::token_store::UnixTime;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::token;
-use crate::access_token::AccessToken;
 use crate::arguments::KubectlArguments;
 use crate::environment::variable;
-use crate::failure::{Failure, login_command};
+use crate::failure::Failure;
 use crate::terminal::Terminal;
 
 const VERSIONS: [&str; 2] = ["client.authentication.k8s.io/v1", "client.authentication.k8s.io/v1beta1"];
@@ -44,9 +42,13 @@ pub(super) fn run(
 ) -> Result<(), Failure> {
     let api_version = api_version(variable("KUBERNETES_EXEC_INFO").as_deref())?;
     let token = token(profile, terminal)?;
-    let secret = if arguments.id_token { id_token(&token)? } else { token.secret() };
-    let expiration_timestamp = token.expires_at().and_then(rfc_3339);
-    let status = Status { token: secret.expose(), expiration_timestamp };
+    let status = if arguments.id_token {
+        // It has an end of its own: kubectl asks again when the cluster refuses it.
+        Status { token: token.id_token()?.expose(), expiration_timestamp: None }
+    } else {
+        let expiration_timestamp = token.expires_at().and_then(rfc_3339);
+        Status { token: token.secret().expose(), expiration_timestamp }
+    };
     let credential = ExecCredential { api_version, kind: "ExecCredential", status };
     // Strings: this cannot fail.
     Ok(terminal.result(&serde_json::to_string(&credential).unwrap_or_default())?)
@@ -63,13 +65,6 @@ fn api_version(exec_info: Option<&str>) -> Result<&'static str, Failure> {
             "kubectl asks for {}: set the user's exec.apiVersion to {}",
             asked.api_version, VERSIONS[0]
         ))
-    })
-}
-
-fn id_token(token: &AccessToken) -> Result<&Secret, Failure> {
-    token.fresh.record.id_token.as_ref().ok_or_else(|| {
-        let again = login_command(&token.profile);
-        Failure::configuration(format!("this login has no id_token: run {again} --scope openid"))
     })
 }
 
