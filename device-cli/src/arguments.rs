@@ -352,6 +352,10 @@ pub(crate) struct StatusArguments {
     /// Every profile; exit code 4 where one of them needs a login
     #[arg(long, conflicts_with = "profile")]
     pub(crate) all: bool,
+
+    /// Ask the server whether it still takes the tokens; nothing is refreshed
+    #[arg(long)]
+    pub(crate) check: bool,
 }
 
 #[derive(Subcommand)]

@@ -22,6 +22,7 @@ mod failure;
 mod help;
 mod interruption;
 mod login;
+mod login_check;
 mod login_events;
 mod login_screen;
 mod login_status;

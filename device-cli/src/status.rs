@@ -10,6 +10,7 @@ use crate::arguments::StatusArguments;
 use crate::configuration::Configuration;
 use crate::exit_code::ExitCode;
 use crate::failure::{Failure, login_command};
+use crate::login_check::LoginCheck;
 use crate::login_status::in_words;
 use crate::remembered_login::RememberedLogin;
 use crate::settings::{Flow, Settings};
@@ -24,6 +25,12 @@ struct StatusObject<'a> {
     login_required: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     login: Option<LoginObject<'a>>,
+    /// With `--check`, where the server answered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    check: Option<LoginCheck>,
+    /// With `--check`, where it did not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -58,18 +65,19 @@ pub(crate) fn run(
     terminal: &mut Terminal,
 ) -> Result<(), Failure> {
     if arguments.all {
-        return all(arguments.json, terminal);
+        return all(arguments, terminal);
     }
     let profile = Configuration::read()?.profile_name(profile)?;
     let Some(remembered) = RememberedLogin::read(&profile)? else {
         return nobody(&profile, arguments.json, terminal);
     };
     let store = remembered.open(&profile, terminal)?;
-    report(&profile, &remembered, &store, arguments.json, terminal)
+    report(&profile, &remembered, &store, arguments, terminal)
 }
 
 /// Each profile, without a question to anybody; ends as the worst of them does.
-fn all(is_json: bool, terminal: &mut Terminal) -> Result<(), Failure> {
+fn all(arguments: &StatusArguments, terminal: &mut Terminal) -> Result<(), Failure> {
+    let is_json = arguments.json;
     let mut worst: Option<Failure> = None;
     let mut is_first = true;
     for (profile, remembered) in RememberedLogin::all()? {
@@ -78,7 +86,7 @@ fn all(is_json: bool, terminal: &mut Terminal) -> Result<(), Failure> {
         }
         let reported = remembered.and_then(|remembered| {
             let store = remembered.open_unasked()?;
-            report(&profile, &remembered, &store, is_json, terminal)
+            report(&profile, &remembered, &store, arguments, terminal)
         });
         let Err(failure) = reported else { continue };
         if !is_json {
@@ -100,7 +108,14 @@ fn all(is_json: bool, terminal: &mut Terminal) -> Result<(), Failure> {
 
 fn nobody(profile: &str, is_json: bool, terminal: &mut Terminal) -> Result<(), Failure> {
     if is_json {
-        terminal.result(&to_json(&StatusObject { v: 1, profile, login_required: true, login: None }))?;
+        terminal.result(&to_json(&StatusObject {
+            v: 1,
+            profile,
+            login_required: true,
+            login: None,
+            check: None,
+            error: None,
+        }))?;
     }
     Err(Failure::login_required(profile))
 }
@@ -109,15 +124,20 @@ fn report(
     profile: &str,
     remembered: &RememberedLogin,
     store: &OpenStore,
-    is_json: bool,
+    arguments: &StatusArguments,
     terminal: &mut Terminal,
 ) -> Result<(), Failure> {
     let Some(record) = store.store.load(&remembered.key(profile))? else {
-        return nobody(profile, is_json, terminal);
+        return nobody(profile, arguments.json, terminal);
     };
     let (now, description) = (UnixTime::now(), store.store.describe());
-    let login_required = !is_signed_in(&remembered.settings, &record, now);
-    if is_json {
+    let has_ended = !is_signed_in(&remembered.settings, &record, now);
+    let asked = (arguments.check && !has_ended)
+        .then(|| LoginCheck::ask(&remembered.settings, &record, now))
+        .transpose();
+    let check = asked.as_ref().ok().copied().flatten();
+    let login_required = has_ended || check.is_some_and(LoginCheck::needs_login);
+    if arguments.json {
         let login = LoginObject {
             account: remembered.account.as_deref(),
             server: remembered.settings.server(),
@@ -131,13 +151,22 @@ fn report(
             location: description.location.as_deref(),
             dangerously_allow_http: remembered.settings.dangerously_allow_http.as_deref(),
         };
-        terminal.result(&to_json(&StatusObject { v: 1, profile, login_required, login: Some(login) }))?;
+        let error = asked.as_ref().err().map(|failure| &*failure.error);
+        let login = Some(login);
+        terminal.result(&to_json(&StatusObject { v: 1, profile, login_required, login, check, error }))?;
     } else {
-        for (name, value) in rows(profile, remembered, &record, &description, now) {
+        let mut rows = rows(profile, remembered, &record, &description, now);
+        rows.extend(check.map(|check| ("Checked", check.in_words().to_owned())));
+        rows.extend(asked.is_err().then(|| ("Checked", "no: see below".to_owned())));
+        for (name, value) in rows {
             terminal.result_text(&format!("{name:<12}{value}"))?;
         }
     }
-    if login_required { Err(Failure::login_ended(profile)) } else { Ok(()) }
+    asked?;
+    if login_required {
+        return Err(Failure::login_ended(profile));
+    }
+    check.and_then(|check| check.doubt(profile)).map_or(Ok(()), Err)
 }
 
 /// Strings, numbers and flags: this cannot fail.

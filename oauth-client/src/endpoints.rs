@@ -5,13 +5,20 @@ use oauth_protocol::{AuthorizationServerMetadata, EndpointPolicy, EndpointUrl};
 use crate::error::{Error, UrlError};
 
 /// An endpoint by its name in RFC 8414 metadata.
-#[derive(Clone, Copy)]
-pub(crate) enum Endpoint {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Endpoint {
+    /// RFC 6749 §3.1.
     Authorization,
+    /// RFC 6749 §3.2.
     Token,
+    /// RFC 8628 §3.1.
     DeviceAuthorization,
+    /// RFC 7009.
     Revocation,
+    /// RFC 7662.
     Introspection,
+    /// OpenID Connect Core §5.3.
     Userinfo,
 }
 
@@ -27,7 +34,8 @@ pub(crate) struct Endpoints {
 }
 
 impl Endpoint {
-    pub(crate) const fn name(self) -> &'static str {
+    /// Its name in RFC 8414 metadata.
+    pub const fn name(self) -> &'static str {
         match self {
             Self::Authorization => "authorization_endpoint",
             Self::Token => "token_endpoint",

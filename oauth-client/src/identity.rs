@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use base64::Engine as _;
-use oauth_protocol::{AccessTokenResponse, AuthorizationScheme, Secret, ServerText};
+use oauth_protocol::{AccessTokenResponse, AuthorizationScheme, HttpResponse, Secret, ServerText};
 use serde_json::Value;
 
 use crate::client::{Client, Shared};
@@ -98,6 +98,16 @@ impl Shared {
     }
 
     async fn userinfo(&self, access_token: &Secret) -> Result<Option<Identity>, Error> {
+        let Some(response) = self.ask_userinfo(access_token).await? else { return Ok(None) };
+        if response.status() != 200 {
+            return Ok(None);
+        }
+        let claims: Option<Value> = serde_json::from_slice(response.body()).ok();
+        Ok(claims.as_ref().and_then(Identity::from_claims))
+    }
+
+    /// What the userinfo endpoint answers; `None` where the token may not be sent to it.
+    pub(crate) async fn ask_userinfo(&self, access_token: &Secret) -> Result<Option<HttpResponse>, Error> {
         let endpoint = self.endpoint(Endpoint::Userinfo).await?;
         // Metadata may name any origin: the token goes only to one that the caller or the preset named.
         let provider = &self.provider;
@@ -106,11 +116,6 @@ impl Shared {
         if !named.any(|named| self.is_origin_of(named, &endpoint)) {
             return Ok(None);
         }
-        let response = self.send(AuthorizationScheme::Bearer.get(&endpoint, access_token)).await?;
-        if response.status() != 200 {
-            return Ok(None);
-        }
-        let claims: Option<Value> = serde_json::from_slice(response.body()).ok();
-        Ok(claims.as_ref().and_then(Identity::from_claims))
+        Ok(Some(self.send(AuthorizationScheme::Bearer.get(&endpoint, access_token)).await?))
     }
 }

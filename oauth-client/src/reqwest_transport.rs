@@ -79,7 +79,7 @@ impl ReqwestTransport {
     }
 
     /// Built at the first https request: a login over loopback needs no certificates.
-    fn root_certificates(&self) -> Result<rustls::RootCertStore, TransportError> {
+    pub(crate) fn root_certificates(&self) -> Result<rustls::RootCertStore, TransportError> {
         let mut roots = rustls::RootCertStore::empty();
         roots.add_parsable_certificates(self.extra_roots.iter().cloned());
         let native = rustls_native_certs::load_native_certs();

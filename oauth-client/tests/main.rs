@@ -5,6 +5,7 @@
 mod authorization_code_login;
 mod client;
 mod client_builder;
+mod contact;
 mod device_login;
 mod error;
 mod identity;
@@ -19,4 +20,5 @@ mod scripted_server;
 mod scripted_transport;
 mod session;
 mod tls;
+mod token_check;
 mod virtual_clock;

@@ -7,7 +7,7 @@ use core::time::Duration;
 
 use zeroize::{Zeroize as _, Zeroizing};
 
-use crate::{EndpointUrl, Secret};
+use crate::{EndpointUrl, ErrorCode, Secret};
 
 /// The longest body of a token, device or error answer that is read, in bytes after decoding.
 pub(crate) const MAX_ANSWER_BYTES: usize = 64 * 1024;
@@ -72,6 +72,11 @@ impl HttpRequest {
             timeout: EXCHANGE_TIMEOUT,
             max_body_bytes: MAX_ANSWER_BYTES,
         }
+    }
+
+    /// A `GET` without any credential: whether anybody is there, and what the answer's headers say.
+    pub fn get(url: &EndpointUrl) -> Self {
+        Self::get_metadata(url)
     }
 
     pub(crate) fn get_metadata(url: &EndpointUrl) -> Self {
@@ -181,6 +186,20 @@ impl HttpResponse {
         Some(value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase())
     }
 
+    /// When the server sent this by its own clock (`Date`, RFC 9110 §6.6.1): seconds since 1970.
+    pub fn date(&self) -> Option<Duration> {
+        let seconds = seconds_of_imf_fixdate(self.header("date")?.trim())?;
+        u64::try_from(seconds).ok().map(Duration::from_secs)
+    }
+
+    /// Why a token was refused with this answer (`WWW-Authenticate: Bearer error=".."`, RFC 6750 §3): `invalid_token`,
+    /// `insufficient_scope`.
+    pub fn bearer_error(&self) -> Option<ErrorCode> {
+        let challenges =
+            self.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("www-authenticate"));
+        challenges.into_iter().find_map(|(_, challenge)| bearer_error(challenge)).map(ErrorCode::parse)
+    }
+
     /// How long the server asks to wait (RFC 9110 §10.2.3): seconds, or a date taken against the
     /// answer's own `Date`, so that a wrong clock here does no harm.
     pub fn retry_after(&self) -> Option<Duration> {
@@ -204,6 +223,21 @@ impl fmt::Debug for HttpResponse {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("HttpResponse").field("status", &self.status).finish_non_exhaustive()
     }
+}
+
+/// The `error` of one challenge. Several in one header line are told apart no better than this needs: a value that
+/// only a `Bearer` challenge has.
+fn bearer_error(challenge: &str) -> Option<&str> {
+    let (scheme, parameters) = challenge.trim_start().split_once(' ')?;
+    if !scheme.eq_ignore_ascii_case("Bearer") {
+        return None;
+    }
+    parameters.split(',').find_map(|parameter| {
+        let (name, value) = parameter.split_once('=')?;
+        let value = value.trim();
+        let value = value.strip_prefix('"').and_then(|value| value.strip_suffix('"')).unwrap_or(value);
+        name.trim().eq_ignore_ascii_case("error").then_some(value)
+    })
 }
 
 /// Seconds since 1970 of `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110 §5.6.7), the only form that a server

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use oauth_protocol::{EndpointPolicy, HttpResponse, Method, TransportFailure};
+use oauth_protocol::{EndpointPolicy, HttpRequest, HttpResponse, Method, TransportFailure};
 
 fn retry_after<const N: usize>(headers: [(&'static str, &'static str); N]) -> Option<u64> {
     HttpResponse::new(503, headers, "").retry_after().as_ref().map(Duration::as_secs)
@@ -54,6 +54,51 @@ fn retry_after_as_a_date_needs_the_answers_own_date() {
         assert_eq!(retry_after([("date", date), ("retry-after", until)]), seconds, "{until}");
     }
     assert_eq!(retry_after([("retry-after", DATE)]), None);
+}
+
+#[test]
+fn the_date_is_the_servers_clock() {
+    let date = |value| HttpResponse::new(200, [("Date", value)], "").date().map(|date| date.as_secs());
+    assert_eq!(date("Sun, 06 Nov 1994 08:49:37 GMT"), Some(784_111_777));
+    assert_eq!(date(" Thu, 01 Jan 1970 00:00:00 GMT "), Some(0));
+    // Before 1970, or no date of RFC 9110.
+    for value in
+        ["Wed, 31 Dec 1969 23:59:59 GMT", "1994-11-06T08:49:37Z", "", "Sunday, 06-Nov-94 08:49:37 GMT"]
+    {
+        assert_eq!(date(value), None, "{value}");
+    }
+    assert_eq!(HttpResponse::new::<String, String>(200, [], "").date(), None);
+}
+
+#[test]
+fn a_bearer_challenge_says_why_the_token_was_refused() {
+    let error = |challenges: &[&str]| {
+        let headers: Vec<_> = challenges.iter().map(|challenge| ("WWW-Authenticate", *challenge)).collect();
+        HttpResponse::new(401, headers, "").bearer_error().map(|error| error.as_str().to_owned())
+    };
+    // RFC 6750, section 3.
+    assert_eq!(error(&[r#"Bearer realm="example""#]), None);
+    let expired =
+        r#"Bearer realm="example", error="invalid_token", error_description="The access token expired""#;
+    for challenges in [
+        &[expired][..],
+        &[r#"Basic realm="a""#, expired],
+        &["bearer error=invalid_token"],
+        &[r#"Bearer  error = "invalid_token""#],
+    ] {
+        assert_eq!(error(challenges).as_deref(), Some("invalid_token"), "{challenges:?}");
+    }
+    for challenges in [&[][..], &["Bearer"], &[r#"Basic error="invalid_token""#], &["Bearer error"], &[""]] {
+        assert_eq!(error(challenges), None, "{challenges:?}");
+    }
+}
+
+#[test]
+fn a_plain_get_carries_no_credential() {
+    let url = EndpointPolicy::new().endpoint("https://server.example.com/token").unwrap();
+    let request = HttpRequest::get(&url);
+    assert_eq!((request.method(), request.body()), (Method::Get, ""));
+    assert_eq!(request.headers().collect::<Vec<_>>(), [("accept", "application/json")]);
 }
 
 #[test]
