@@ -20,8 +20,13 @@ mod json_lines;
 mod login_screen;
 mod oidc_provider;
 mod pages_accessibility;
+#[cfg(unix)]
+mod person;
 mod probe;
 mod provider_profiles;
+mod readme_pictures;
+#[cfg(target_os = "linux")]
+mod recipes;
 mod repository;
 mod storage_move;
 mod store_choice;
