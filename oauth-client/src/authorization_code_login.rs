@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use oauth_protocol::{
-    AccessTokenResponse, AuthorizationCodeRequest, AuthorizationResponseError, CodeVerifier, Pkce, Scope,
+    AccessTokenResponse, AuthorizationCodeRequest, AuthorizationResponseError, CodeVerifier, ErrorCode, Pkce,
+    Scope,
 };
 
 use oauth_token_store::UnixTime;
@@ -11,7 +12,7 @@ use oauth_token_store::UnixTime;
 use crate::client::{Client, Shared};
 use crate::endpoints::Endpoint;
 use crate::error::{ConfigurationError, Error};
-use crate::loopback::{Loopback, LoopbackReceiver};
+use crate::loopback::{LastPage, Loopback, LoopbackReceiver};
 
 /// A login that waits for the browser to come back, at an application that receives the redirect itself.
 #[must_use = "the person is sent away, but nobody takes the code"]
@@ -140,19 +141,27 @@ impl LoopbackLogin {
         Ok(self.wait_with_time().await?.0)
     }
 
-    /// Also when the token was asked for.
-    pub(crate) async fn wait_with_time(self) -> Result<(AccessTokenResponse, UnixTime), Error> {
+    /// As [`LoopbackLogin::wait`], and the moment the token request was sent: its life began no earlier.
+    pub async fn wait_with_time(self) -> Result<(AccessTokenResponse, UnixTime), Error> {
         let request = Arc::clone(&self.login.request);
         let is_answer = Arc::new(move |query: &str| request.is_answered_by(query));
         let arrived = self.receiver.receive(is_answer).await;
         let requested_at = self.login.shared.clock.unix_time();
         let result = self.login.finish(&arrived.query).await;
-        arrived.answer(result.is_ok()).await;
+        arrived.answer(last_page(&result)).await;
         Ok((result?, requested_at))
     }
 
     pub(crate) const fn requested_scope(&self) -> &Scope {
         &self.login.requested_scope
+    }
+}
+
+fn last_page(result: &Result<AccessTokenResponse, Error>) -> LastPage {
+    match result {
+        Ok(_) => LastPage::SignedIn,
+        Err(Error::Refused(refusal)) if refusal.error == ErrorCode::AccessDenied => LastPage::Denied,
+        Err(_) => LastPage::Failed,
     }
 }
 

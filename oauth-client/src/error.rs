@@ -87,6 +87,8 @@ pub enum ConfigurationError {
     LoopbackPort,
     /// The path for the browser's answer holds what a path in normal form does not.
     LoopbackPath,
+    /// The redirect URI does not lead to this machine, or holds what a redirect to it cannot.
+    LoopbackRedirectUri,
     /// The proxy's URL is no `http` or `https` URL.
     Proxy,
     /// The user agent holds a character that no HTTP header can carry.
@@ -269,6 +271,10 @@ impl fmt::Display for ConfigurationError {
             Self::LoopbackPath => {
                 "the loopback path is not written as a browser sends it: without query, fragment, dot segments \
                  and with other characters than letters, digits and -._~ percent-encoded"
+            }
+            Self::LoopbackRedirectUri => {
+                "a redirect URI on this machine is http://127.0.0.1/PATH, http://[::1]/PATH or \
+                 http://localhost/PATH, with a port where the server wants a fixed one, without query and fragment"
             }
             Self::Proxy => "the proxy is no URL with a host that starts with http:// or https://",
             Self::UserAgent => "the user agent holds a character that no HTTP header can carry",

@@ -82,6 +82,34 @@ impl Loopback {
         self
     }
 
+    /// As it is registered at the server: `http://127.0.0.1/PATH`, `http://[::1]/PATH` or
+    /// `http://localhost/PATH`; with a port only where that is fixed, else any free one is taken. Without a
+    /// path, none is sent.
+    pub fn from_redirect_uri(redirect_uri: &str) -> Result<Self, ConfigurationError> {
+        let refused = ConfigurationError::LoopbackRedirectUri;
+        let rest = redirect_uri.strip_prefix("http://").ok_or(refused)?;
+        let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+        // The colons of an IPv6 address stand before its bracket.
+        let (host, port) = match authority.rsplit_once(':') {
+            Some((host, digits)) if !digits.ends_with(']') => {
+                let port = digits.parse::<u16>().ok().filter(|port| *port > 0).ok_or(refused)?;
+                // Servers compare letter by letter: no sign, no leading zero.
+                (host, (port.to_string() == digits).then_some(port).ok_or(refused)?)
+            }
+            _ => (authority, 0),
+        };
+        let host = match host {
+            "127.0.0.1" => LoopbackHost::Address(Ipv4Addr::LOCALHOST.into()),
+            "[::1]" => LoopbackHost::Address(Ipv6Addr::LOCALHOST.into()),
+            "localhost" => LoopbackHost::Localhost,
+            _ => return Err(refused),
+        };
+        if !is_sent_as_it_is(path) {
+            return Err(refused);
+        }
+        Ok(Self { host, port, path: path.to_owned() })
+    }
+
     /// Listens, before any browser is opened.
     pub(crate) async fn bind(&self) -> Result<LoopbackReceiver, ConfigurationError> {
         if !is_sent_as_it_is(&self.path) {
@@ -148,6 +176,15 @@ pub(crate) struct Arrived {
     browser: TcpStream,
 }
 
+/// What the person sees in the browser at the end.
+#[derive(Clone, Copy)]
+pub(crate) enum LastPage {
+    SignedIn,
+    /// The person refused.
+    Denied,
+    Failed,
+}
+
 impl LoopbackReceiver {
     pub(crate) fn redirect_uri(&self) -> &str {
         &self.redirect_uri
@@ -202,11 +239,16 @@ impl LoopbackReceiver {
 
 impl Arrived {
     /// Shows the person a page and closes the connection.
-    pub(crate) async fn answer(mut self, is_signed_in: bool) {
-        let (title, text) = if is_signed_in {
-            ("Signed in", "You can close this window and go back to the application.")
-        } else {
-            ("Not signed in", "The sign-in did not succeed. Go back to the application, it says why.")
+    pub(crate) async fn answer(mut self, page: LastPage) {
+        let (title, text) = match page {
+            LastPage::SignedIn => ("Signed in", "You can close this window and go back to the application."),
+            LastPage::Denied => (
+                "Access denied",
+                "The application got no access. You can close this window and go back to it.",
+            ),
+            LastPage::Failed => {
+                ("Not signed in", "The sign-in did not succeed. Go back to the application, it says why.")
+            }
         };
         respond(&mut self.browser, "200 OK", title, text, true).await;
     }
@@ -261,7 +303,9 @@ impl Expected {
         if !hosts.next().is_some_and(|host| self.is_own(host.value)) || hosts.next().is_some() {
             return bad_request();
         }
-        if method != "GET" || path != self.path {
+        // An empty path is asked for as "/" (RFC 9112 §3.2.1).
+        let expected_path = if self.path.is_empty() { "/" } else { &self.path };
+        if method != "GET" || path != expected_path {
             return Verdict::Refused("404 Not Found", "There is nothing at this address.");
         }
         if (self.is_answer)(query) { Verdict::Answer(query.to_owned()) } else { bad_request() }
@@ -293,6 +337,9 @@ async fn read_head(browser: &mut TcpStream, head: &mut Vec<u8>) -> bool {
 
 /// Whether a browser sends this path unchanged, and a query can follow it.
 fn is_sent_as_it_is(path: &str) -> bool {
+    if path.is_empty() {
+        return true;
+    }
     let with_path = format!("http://127.0.0.1:1{path}");
     url::Url::parse(&with_path).is_ok_and(|url| {
         url.as_str() == with_path && url.path() == path && path.bytes().all(|byte| byte.is_ascii_graphic())
@@ -302,11 +349,12 @@ fn is_sent_as_it_is(path: &str) -> bool {
 /// The texts are our own: nothing of the request is repeated. `HEAD` gets no body (RFC 9110 §9.3.2).
 async fn respond(browser: &mut TcpStream, status: &str, title: &str, text: &str, with_body: bool) {
     let page = format!(
-        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\">\
+        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
          <meta name=\"color-scheme\" content=\"light dark\"><title>{title}</title>\
-         <body style=\"font:1.1rem/1.5 system-ui,sans-serif;max-width:32rem;margin:15vh auto;padding:0 1rem\">\
-         <h1>{title}</h1><p>{text}</p></body></html>"
+         <style>body{{font:1.1rem/1.5 system-ui,sans-serif;max-width:32rem;margin:15vh auto;padding:0 1.5rem}}\
+         h1{{font-size:1.7rem;line-height:1.2}}</style></head>\
+         <body><main><h1>{title}</h1><p>{text}</p></main></body></html>"
     );
     let response = format!(
         "HTTP/1.1 {status}\r\ncontent-type: text/html; charset=utf-8\r\ncontent-length: {}\r\n\

@@ -190,7 +190,7 @@ async fn a_refusal_that_carries_the_state_ends_the_login_without_an_exchange() {
     let refusal =
         format!("/callback?error=access_denied&error_description=no%1B%5B31m&state={}", waiting.state);
     let page = waiting.get(&refusal).await;
-    assert!(page.starts_with("HTTP/1.1 200 OK\r\n") && page.contains("Not signed in"), "{page}");
+    assert!(page.starts_with("HTTP/1.1 200 OK\r\n") && page.contains("<h1>Access denied</h1>"), "{page}");
     assert!(
         !page.contains("no\u{1b}") && !page.contains("access_denied"),
         "nothing of the request is repeated"
@@ -281,6 +281,60 @@ async fn port_path_and_host_are_the_callers_choice() {
     );
     assert!(waiting.get(&format!("/oauth/cb?code=c&state={}", waiting.state)).await.contains("Signed in"));
     assert_eq!(waiting.result.await.unwrap().unwrap(), "2YotnFZFEjr1zCsicMWpAA");
+}
+
+#[tokio::test]
+async fn a_redirect_uri_goes_out_as_it_is_registered() {
+    let free = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
+    for (registered, path) in [
+        ("http://127.0.0.1".to_owned(), "/"),
+        ("http://127.0.0.1/".to_owned(), "/"),
+        ("http://127.0.0.1/oauth/cb".to_owned(), "/oauth/cb"),
+        ("http://localhost/callback".to_owned(), "/callback"),
+        (format!("http://127.0.0.1:{free}/callback"), "/callback"),
+        (format!("http://127.0.0.1:{free}"), "/"),
+    ] {
+        let loopback = Loopback::from_redirect_uri(&registered).unwrap();
+        let transport = ScriptedTransport::new(&VirtualClock::new(), [TOKEN]);
+        let login = client(&transport).loopback_login("", &loopback).await.unwrap();
+        let port = url::Url::parse(login.redirect_uri()).unwrap().port().unwrap();
+        let without_port = login.redirect_uri().replace(&format!(":{port}"), "");
+        assert_eq!(without_port, registered.replace(&format!(":{free}"), ""));
+        assert!(!registered.contains(&free.to_string()) || port == free);
+        let waiting = Waiting::of(login, transport);
+        let page = waiting.get(&format!("{path}?code=c&state={}", waiting.state)).await;
+        assert!(page.contains("Signed in"), "{registered} {page}");
+        assert_eq!(waiting.result.await.unwrap().unwrap(), "2YotnFZFEjr1zCsicMWpAA");
+    }
+}
+
+#[test]
+fn a_redirect_uri_that_leads_elsewhere_or_would_be_changed_is_refused() {
+    for refused in [
+        "",
+        "127.0.0.1/callback",
+        "https://127.0.0.1/callback",
+        "http://example.com/callback",
+        "http://127.0.0.1.example.com/callback",
+        "http://user@127.0.0.1/callback",
+        "http://127.0.0.1:0/callback",
+        "http://127.0.0.1:080/callback",
+        "http://127.0.0.1:+80/callback",
+        "http://127.0.0.1:65536/callback",
+        "http://127.0.0.1:/callback",
+        "http://[::1/callback",
+        "http://::1/callback",
+        "http://LOCALHOST/callback",
+        "http://127.0.0.1/callback?a=b",
+        "http://127.0.0.1?a=b",
+        "http://127.0.0.1/callback#top",
+        "http://127.0.0.1/a/../b",
+        "http://127.0.0.1/call back",
+        "com.example.app:/callback",
+    ] {
+        let error = Loopback::from_redirect_uri(refused).map(|_| ()).expect_err(refused);
+        assert_eq!(error, ConfigurationError::LoopbackRedirectUri, "{refused}");
+    }
 }
 
 #[tokio::test]
