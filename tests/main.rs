@@ -3,6 +3,7 @@
 
 mod authorization_code;
 mod browser;
+mod browser_login;
 mod built_program;
 mod control_interface;
 #[cfg(unix)]

@@ -41,7 +41,8 @@ pub(crate) enum Command {
     /// The whole thing on this machine, with no set-up: a device login against a server of its own
     #[cfg(feature = "demo")]
     Demo,
-    /// Sign in: shows a code and an address, and waits until somebody approves it in a browser elsewhere
+    /// Sign in: shows a code and an address, and waits until somebody approves it in a browser elsewhere; or, with
+    /// --browser, in the one on this machine
     Login(Box<LoginArguments>),
     /// Print an access token that works now, refreshed if need be
     Token(TokenArguments),
@@ -92,12 +93,16 @@ pub(crate) struct LoginArguments {
     #[arg(long)]
     pub(crate) device: bool,
 
+    /// The browser on this machine, which comes back to a port of it (RFC 8252)
+    #[arg(long, conflicts_with_all = ["device", "no_wait", "resume", "renew"])]
+    pub(crate) browser: bool,
+
     /// Nobody signs in: the client itself, with its secret (RFC 6749, section 4.4)
-    #[arg(long, conflicts_with_all = ["device", "no_wait", "resume", "renew", "timeout"])]
+    #[arg(long, conflicts_with_all = ["browser", "device", "no_wait", "resume", "renew", "timeout"])]
     pub(crate) client_credentials: bool,
 
     /// A token from elsewhere, on standard input: the token alone, or the JSON of a token endpoint
-    #[arg(long, conflicts_with_all = ["device", "client_credentials", "no_wait", "resume", "renew", "timeout"])]
+    #[arg(long, conflicts_with_all = ["browser", "device", "client_credentials", "no_wait", "resume", "renew", "timeout"])]
     pub(crate) with_token: bool,
 
     /// Newline-delimited JSON events on standard output, nothing on the screen

@@ -2,17 +2,30 @@
 #![allow(clippy::disallowed_methods, reason = "starts the browser, with an exact argument list")]
 
 use std::io;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 
 use oauth_client::EndpointUrl;
+use tokio::sync::oneshot;
 
 /// The programs to try, each with its arguments; the address becomes the last one, or replaces `%s`.
 pub(crate) struct Browser {
     candidates: Vec<Vec<String>>,
 }
 
+/// Tells when the program that was started ends with an error; nothing is told of one that does not.
+pub(crate) type Failing = oneshot::Receiver<ExitStatus>;
+
 impl Browser {
+    /// The one that somebody asked for by name: what `$BROWSER` says is believed over SSH too, where it may lead back
+    /// to the person's own machine.
+    pub(crate) fn asked_for(variable: impl Fn(&str) -> Option<String>) -> Option<Self> {
+        Self::usable(&variable).or_else(|| {
+            let candidates = candidates_of(&variable("BROWSER")?);
+            (!candidates.is_empty()).then_some(Self { candidates })
+        })
+    }
+
     /// A browser that the person can see: there is a display, and no SSH between. `variable` reads the
     /// environment.
     pub(crate) fn usable(variable: impl Fn(&str) -> Option<String>) -> Option<Self> {
@@ -28,10 +41,7 @@ impl Browser {
         if !has_display {
             return None;
         }
-        let words = |command: &str| command.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
-        let own = variable("BROWSER").unwrap_or_default();
-        let mut candidates: Vec<Vec<String>> =
-            own.split(':').map(words).filter(|command| !command.is_empty()).collect();
+        let mut candidates = candidates_of(&variable("BROWSER").unwrap_or_default());
         let of_the_system: &[&str] = if cfg!(target_os = "macos") {
             &["open"]
         } else if cfg!(windows) {
@@ -47,6 +57,22 @@ impl Browser {
 
     /// Opens `url`, https only, or http on this machine. Its output is thrown away, nobody waits for it.
     pub(crate) fn open(&self, url: &str) -> io::Result<()> {
+        self.open_and_watch(url).map(drop)
+    }
+
+    /// Opens `url` as [`Browser::open`] does, and tells when the program fails.
+    pub(crate) fn open_and_watch(&self, url: &str) -> io::Result<Failing> {
+        let mut child = self.start(url)?;
+        let (sender, failing) = oneshot::channel();
+        // Somebody has to collect its exit status.
+        thread::spawn(move || match child.wait() {
+            Ok(status) if !status.success() => drop(sender.send(status)),
+            _ => {}
+        });
+        Ok(failing)
+    }
+
+    fn start(&self, url: &str) -> io::Result<Child> {
         let is_allowed = EndpointUrl::parse(url).is_ok_and(|url| url.is_https() || url.is_loopback());
         if !is_allowed {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "only https addresses are opened"));
@@ -61,16 +87,21 @@ impl Browser {
                 .stderr(Stdio::null())
                 .spawn();
             match started {
-                Ok(mut child) => {
-                    // Somebody has to collect its exit status.
-                    thread::spawn(move || child.wait());
-                    return Ok(());
-                }
+                Ok(child) => return Ok(child),
                 Err(error) => last = error,
             }
         }
         Err(last)
     }
+}
+
+/// The programs of a `$BROWSER`, with colons between.
+fn candidates_of(browser: &str) -> Vec<Vec<String>> {
+    browser.split(':').map(words).filter(|command| !command.is_empty()).collect()
+}
+
+fn words(command: &str) -> Vec<String> {
+    command.split_whitespace().map(str::to_owned).collect()
 }
 
 /// The program and its arguments: each word stays one word, whatever stands in the address.
@@ -103,6 +134,20 @@ mod tests {
         assert!(
             usable(&[("DISPLAY", "localhost:10.0"), ("SSH_CONNECTION", "10.0.0.1 1 10.0.0.2 22")]).is_none()
         );
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_browser_that_is_named_is_believed_where_none_would_be_guessed() {
+        let asked_for = |variables: &'static [(&str, &str)]| {
+            Browser::asked_for(|name| {
+                variables.iter().find(|(own, _)| *own == name).map(|(_, value)| (*value).to_owned())
+            })
+        };
+        let over_ssh = asked_for(&[("BROWSER", "/opt/open-at-home"), ("SSH_TTY", "/dev/pts/0")]).unwrap();
+        assert_eq!(over_ssh.candidates, [["/opt/open-at-home"]]);
+        assert!(asked_for(&[("SSH_TTY", "/dev/pts/0"), ("DISPLAY", "localhost:10")]).is_none());
+        assert!(asked_for(&[("DISPLAY", ":0")]).is_some());
     }
 
     #[test]

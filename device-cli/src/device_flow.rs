@@ -171,8 +171,8 @@ async fn wants_a_new_code(
     }
 }
 
-/// Never, once the terminal is gone.
-async fn next_key(keys: &mut Option<UnboundedReceiver<Key>>) -> Key {
+/// What is pressed; never, once the terminal is gone.
+pub(crate) async fn next_key(keys: &mut Option<UnboundedReceiver<Key>>) -> Key {
     if let Some(receiver) = keys {
         match receiver.recv().await {
             Some(key) => return key,
@@ -182,7 +182,8 @@ async fn next_key(keys: &mut Option<UnboundedReceiver<Key>>) -> Key {
     std::future::pending().await
 }
 
-async fn until(deadline: Option<Instant>) {
+/// Waits for the deadline, where there is one.
+pub(crate) async fn until(deadline: Option<Instant>) {
     match deadline {
         Some(deadline) => sleep_until(deadline).await,
         None => std::future::pending().await,

@@ -95,7 +95,9 @@ impl From<Error> for Failure {
             Error::Transport(_) | Error::Unavailable(_) => {
                 (ExitCode::ServerUnreachable, "server_unreachable")
             }
-            Error::InvalidResponse(_) | Error::Redirected(_) => (ExitCode::Refused, "invalid_response"),
+            Error::InvalidResponse(_) | Error::Redirected(_) | Error::AuthorizationResponse(_) => {
+                (ExitCode::Refused, "invalid_response")
+            }
             _ => (ExitCode::Refused, "invalid_configuration"),
         };
         Self::new(exit_code, code, with_next_step(&error))

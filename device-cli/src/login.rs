@@ -1,4 +1,4 @@
-//! `login`: settings, store probe, device flow, save, one line that says who and where.
+//! `login`: settings, store probe, device flow or browser, save, one line that says who and where.
 
 use std::io::Read as _;
 
@@ -8,6 +8,7 @@ use tokio::time::{Instant, timeout_at};
 use zeroize::Zeroizing;
 
 use crate::arguments::LoginArguments;
+use crate::browser_flow::BrowserFlow;
 use crate::configuration::Configuration;
 use crate::device_flow::{DeviceFlow, SignedIn};
 use crate::exit_code::ExitCode;
@@ -53,6 +54,7 @@ pub(crate) async fn run(
         settings_for(arguments, &configuration, &profile)?
     };
     let client = settings.client()?;
+    settings.loopback()?;
     let mut interruption = Interruption::listen().map_err(|error| Failure::no_signals(&error))?;
     let interactive = !arguments.json;
     let mut chooser = Chooser::new(&settings, interactive, terminal, &mut interruption);
@@ -78,16 +80,7 @@ pub(crate) async fn run(
         };
         login.resume(&mut resumed, terminal, &mut interruption).await?
     } else {
-        let flow = DeviceFlow {
-            client: &login.client,
-            scope: &login.settings.scope(),
-            timeout: arguments.timeout,
-            renewals: arguments.renew,
-            is_json: arguments.json,
-            is_verbose,
-            approve: None,
-        };
-        flow.sign_in(terminal, &mut interruption).await?
+        login.ask_the_person(terminal, &mut interruption).await?
     };
     login.finish(&signed_in, terminal, &mut interruption).await
 }
@@ -103,10 +96,12 @@ fn settings_for(
         Some(configured) => given.over(configured),
         None => given,
     };
-    let asked_for = match (arguments.client_credentials, arguments.device || arguments.with_token) {
-        (true, _) => Some(Flow::ClientCredentials),
-        (false, true) => Some(Flow::Device),
-        (false, false) => None,
+    let asked_for = if arguments.client_credentials {
+        Some(Flow::ClientCredentials)
+    } else if arguments.browser {
+        Some(Flow::Browser)
+    } else {
+        (arguments.device || arguments.with_token).then_some(Flow::Device)
     };
     let settings = Settings { flow: asked_for.or(settings.flow), ..settings };
     let Some(remembered) = RememberedLogin::read(profile)? else { return Ok(settings) };
@@ -156,6 +151,29 @@ fn given_token() -> Result<SignedIn, Failure> {
 impl Login<'_> {
     fn is_of_the_client_itself(&self) -> bool {
         self.settings.flow == Some(Flow::ClientCredentials)
+    }
+
+    /// In the browser of this machine where that is asked for or at hand, else with a code in a browser elsewhere.
+    async fn ask_the_person(
+        &self,
+        terminal: &mut Terminal,
+        interruption: &mut Interruption,
+    ) -> Result<SignedIn, Failure> {
+        if let Some(flow) = BrowserFlow::choose(&self.settings, &self.client, self.arguments, terminal)?
+            && let Some(signed_in) = flow.sign_in(terminal, interruption).await?
+        {
+            return Ok(signed_in);
+        }
+        let flow = DeviceFlow {
+            client: &self.client,
+            scope: &self.settings.scope(),
+            timeout: self.arguments.timeout,
+            renewals: self.arguments.renew,
+            is_json: self.arguments.json,
+            is_verbose: self.is_verbose,
+            approve: None,
+        };
+        flow.sign_in(terminal, interruption).await
     }
 
     async fn ask_as_the_client(&self) -> Result<SignedIn, Failure> {

@@ -19,6 +19,13 @@ pub(crate) enum LoginEvent<'a> {
         expires_at: u64,
         interval: u64,
     },
+    /// Of `--browser`: the person may open the address too.
+    AuthorizationRequested {
+        authorization_url: &'a str,
+        redirect_uri: &'a str,
+        browser_opened: bool,
+        expires_at: u64,
+    },
     Pending {
         next_poll_in: u64,
         expires_in: u64,
@@ -58,6 +65,16 @@ impl<'a> LoginEvent<'a> {
             expires_at: unix_seconds_in(expires_in),
             interval: whole_seconds(interval),
         }
+    }
+
+    pub(crate) fn authorization_requested(
+        authorization_url: &'a str,
+        redirect_uri: &'a str,
+        browser_opened: bool,
+        expires_in: Duration,
+    ) -> Self {
+        let expires_at = unix_seconds_in(expires_in);
+        Self::AuthorizationRequested { authorization_url, redirect_uri, browser_opened, expires_at }
     }
 
     pub(crate) fn failed(failure: &'a Failure) -> Self {

@@ -4,6 +4,7 @@
 mod access_token;
 mod arguments;
 mod browser;
+mod browser_flow;
 mod capabilities;
 mod child_program;
 mod clipboard;

@@ -126,6 +126,7 @@ fn add(arguments: &ProfileAddArguments, terminal: &mut Terminal) -> Result<(), F
     let settings = arguments.settings.clone().without_empty_values();
     // What cannot work is better said now.
     settings.client()?;
+    settings.loopback()?;
     let mut file = ConfigurationFile::read()?;
     let profiles = file.document.entry("profiles").or_insert_with(|| {
         let mut profiles = Table::new();

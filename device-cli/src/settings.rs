@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use oauth_client::token_store::TokenKey;
-use oauth_client::{Client, EndpointPolicy, Provider, Secret};
+use oauth_client::{Client, EndpointPolicy, Loopback, Provider, Secret};
 use serde::{Deserialize, Serialize};
 
 use crate::environment::variable;
@@ -31,6 +31,11 @@ pub(crate) struct Settings {
     #[arg(long, env = "DEVICE_CLI_DEVICE_ENDPOINT", hide_env_values = true, value_name = "URL")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) device_endpoint: Option<String>,
+
+    /// The authorization endpoint (RFC 6749), where no metadata names it
+    #[arg(long, env = "DEVICE_CLI_AUTHORIZATION_ENDPOINT", hide_env_values = true, value_name = "URL")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) authorization_endpoint: Option<String>,
 
     /// The token endpoint (RFC 6749), where no metadata names it
     #[arg(long, env = "DEVICE_CLI_TOKEN_ENDPOINT", hide_env_values = true, value_name = "URL")]
@@ -57,6 +62,13 @@ pub(crate) struct Settings {
     #[arg(long = "scope", env = "DEVICE_CLI_SCOPE", hide_env_values = true, value_delimiter = ' ')]
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) scopes: Vec<String>,
+
+    /// The redirect URI on this machine that the client is registered with (RFC 8252): `http://127.0.0.1/callback`,
+    /// with a port only where the server wants a fixed one. Where it is set and a browser is at hand, `login` uses that
+    /// by itself
+    #[arg(long, env = "DEVICE_CLI_REDIRECT_URI", hide_env_values = true, value_name = "URL")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) redirect_uri: Option<String>,
 
     /// How to sign in
     #[arg(long, env = "DEVICE_CLI_FLOW", hide_env_values = true)]
@@ -99,6 +111,8 @@ pub(crate) struct Settings {
 pub(crate) enum Flow {
     /// RFC 8628: a person, with a browser elsewhere
     Device,
+    /// RFC 6749, section 4.1, and RFC 8252: a person, with the browser on this machine
+    Browser,
     /// RFC 6749, section 4.4: nobody, the client itself with its secret
     ClientCredentials,
 }
@@ -112,11 +126,15 @@ impl Settings {
             issuer: self.issuer.or_else(|| address.issuer.clone()),
             provider: self.provider.or_else(|| address.provider.clone()),
             device_endpoint: self.device_endpoint.or_else(|| address.device_endpoint.clone()),
+            authorization_endpoint: self
+                .authorization_endpoint
+                .or_else(|| address.authorization_endpoint.clone()),
             token_endpoint: self.token_endpoint.or_else(|| address.token_endpoint.clone()),
             revocation_endpoint: self.revocation_endpoint.or_else(|| address.revocation_endpoint.clone()),
             client_id: self.client_id.or_else(|| other.client_id.clone()),
             client_secret_file: self.client_secret_file.or_else(|| other.client_secret_file.clone()),
             scopes: if self.scopes.is_empty() { other.scopes.clone() } else { self.scopes },
+            redirect_uri: self.redirect_uri.or_else(|| other.redirect_uri.clone()),
             flow: self.flow.or(other.flow),
             store: self.store.or_else(|| other.store.clone()),
             key_file: self.key_file.or_else(|| other.key_file.clone()),
@@ -134,9 +152,11 @@ impl Settings {
             &mut self.issuer,
             &mut self.provider,
             &mut self.device_endpoint,
+            &mut self.authorization_endpoint,
             &mut self.token_endpoint,
             &mut self.revocation_endpoint,
             &mut self.client_id,
+            &mut self.redirect_uri,
             &mut self.store,
             &mut self.dangerously_allow_http,
         ] {
@@ -230,6 +250,9 @@ impl Settings {
         if let Some(url) = &self.device_endpoint {
             client = client.device_authorization_endpoint(url);
         }
+        if let Some(url) = &self.authorization_endpoint {
+            client = client.authorization_endpoint(url);
+        }
         if let Some(url) = &self.token_endpoint {
             client = client.token_endpoint(url);
         }
@@ -249,6 +272,14 @@ impl Settings {
             client = client.client_secret(secret);
         }
         Ok(client.build()?)
+    }
+
+    /// Where the browser comes back to; nothing, where nobody says that the client may use it.
+    pub(crate) fn loopback(&self) -> Result<Option<Loopback>, Failure> {
+        let Some(redirect_uri) = &self.redirect_uri else { return Ok(None) };
+        Loopback::from_redirect_uri(redirect_uri).map(Some).map_err(|error| {
+            Failure::configuration(format!("the redirect URI {redirect_uri} cannot be used: {error}"))
+        })
     }
 
     fn preset(&self, name: &str) -> Result<Provider, Failure> {

@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail")]
 
 mod bad_records;
+#[cfg(unix)]
+mod browser_login;
 mod command_line;
 mod demo;
 mod discover;

@@ -27,6 +27,8 @@ pub(crate) struct WaitingLogin {
     child: Child,
     stdout: BufReader<std::process::ChildStdout>,
     first_line: String,
+    pub(crate) first_event: Value,
+    /// Of a device login.
     pub(crate) user_code: String,
 }
 
@@ -60,19 +62,19 @@ impl Program {
         Self::begin(&mut self.command(&[&["login", "--json"], arguments].concat()))
     }
 
-    /// Starts a `login --json` in whatever surroundings, and reads its codes.
+    /// Starts a `login --json` in whatever surroundings, and reads its first event.
     pub(crate) fn begin(login: &mut Command) -> WaitingLogin {
         let mut child = login.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary runs");
         let mut stdout = BufReader::new(child.stdout.take().expect("piped"));
         let mut first_line = String::new();
         stdout.read_line(&mut first_line).expect("UTF-8");
-        let Ok(event) = serde_json::from_str::<Value>(&first_line) else {
+        let Ok(first_event) = serde_json::from_str::<Value>(&first_line) else {
             let mut stderr = String::new();
             let _ = child.stderr.take().expect("piped").read_to_string(&mut stderr);
             panic!("no codes came: {first_line}{stderr}");
         };
-        let user_code = event["user_code"].as_str().expect("device_code_issued comes first").to_owned();
-        WaitingLogin { child, stdout, first_line, user_code }
+        let user_code = first_event["user_code"].as_str().unwrap_or_default().to_owned();
+        WaitingLogin { child, stdout, first_line, first_event, user_code }
     }
 
     /// Signs in at `server`, approved at once; the tokens are in plain files.
