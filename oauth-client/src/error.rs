@@ -8,7 +8,7 @@ use oauth_protocol::{
     Redirect, TransportFailure, Unavailable,
 };
 
-use crate::http_transport::TransportError;
+use crate::http_transport::{Obstacle, TransportError};
 
 /// Why a login or a request failed.
 #[derive(Clone, Debug)]
@@ -211,6 +211,12 @@ impl Error {
                 Some("give the issuer exactly as the server writes it, with or without the slash at its end")
             }
             Self::InvalidResponse(_) => Some("check that the URL is the server's, and the server's log"),
+            Self::Transport(error) if error.obstacle() == Some(Obstacle::ProxyCredentials) => {
+                Some("give both in the proxy's URL")
+            }
+            Self::Transport(error) if error.obstacle() == Some(Obstacle::ProxyRefused) => {
+                Some("ask the proxy's operator, or go without a proxy")
+            }
             Self::Transport(error) => match error.failure() {
                 TransportFailure::Dns => Some("check the name in the URL, and the network"),
                 TransportFailure::Connect => Some("check the host and port in the URL, and the network"),

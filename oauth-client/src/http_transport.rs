@@ -56,23 +56,54 @@ impl Transport {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TransportError {
     failure: TransportFailure,
+    obstacle: Option<Obstacle>,
     detail: Option<String>,
+}
+
+/// What exactly stands in the way, where the transport can tell: each has its own mend.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Obstacle {
+    /// This machine trusts no certificate authority at all.
+    NoRootCertificates,
+    /// The server's certificate is signed by an authority that is not trusted here.
+    UnknownAuthority,
+    /// The server's certificate is another host's.
+    OtherHostsCertificate,
+    /// The server's certificate has expired or is not valid yet, by this machine's clock.
+    CertificateNotValidNow,
+    /// The proxy wants a user name and a password, or others than it was given (HTTP 407).
+    ProxyCredentials,
+    /// The proxy does not lead to the server.
+    ProxyRefused,
 }
 
 impl TransportError {
     /// A failure without further words.
     pub const fn new(failure: TransportFailure) -> Self {
-        Self { failure, detail: None }
+        Self { failure, obstacle: None, detail: None }
     }
 
     /// A failure with what the operating system or the TLS library said; no header, no body, no query.
     pub fn with_detail(failure: TransportFailure, detail: impl Into<String>) -> Self {
-        Self { failure, detail: Some(detail.into()) }
+        Self { failure, obstacle: None, detail: Some(detail.into()) }
+    }
+
+    /// The same, with what exactly stands in the way.
+    #[must_use]
+    pub const fn with_obstacle(mut self, obstacle: Obstacle) -> Self {
+        self.obstacle = Some(obstacle);
+        self
     }
 
     /// The kind of failure.
     pub const fn failure(&self) -> TransportFailure {
         self.failure
+    }
+
+    /// What exactly stands in the way, where that is known.
+    pub const fn obstacle(&self) -> Option<Obstacle> {
+        self.obstacle
     }
 }
 

@@ -32,7 +32,7 @@ pub use contact::Contact;
 pub use device_login::{DeviceLogin, DeviceLoginEvent, PollOnce};
 pub use endpoints::Endpoint;
 pub use error::{ConfigurationError, Error, UrlError};
-pub use http_transport::{HttpTransport, TransportError};
+pub use http_transport::{HttpTransport, Obstacle, TransportError};
 pub use identity::Identity;
 pub use loopback::Loopback;
 pub use oauth_protocol::{

@@ -12,7 +12,7 @@ use rustls::pki_types::pem::PemObject as _;
 
 use crate::clock::BoxFuture;
 use crate::error::ConfigurationError;
-use crate::http_transport::{HttpTransport, TransportError};
+use crate::http_transport::{HttpTransport, Obstacle, TransportError};
 
 /// How long a connection may take to be made.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -21,6 +21,10 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const IDLE_TIMEOUT: Duration = Duration::from_secs(3);
 /// Never sent to a proxy: it would see the tokens of plain http, and this machine is not behind it.
 const LOOPBACK: &str = "localhost, 127.0.0.0/8, ::1";
+
+/// What hyper-util says of a proxy that answers `CONNECT` with 407, and of one that does with anything else but 200.
+const TUNNEL_WANTS_CREDENTIALS: &str = "tunnel error: proxy authorization required";
+const TUNNEL_REFUSED: &str = "tunnel error: unsuccessful";
 
 /// The HTTP client that comes with the package.
 pub(crate) struct ReqwestTransport {
@@ -92,7 +96,8 @@ impl ReqwestTransport {
             "no root certificates on this machine{cause}; install the package ca-certificates, set SSL_CERT_FILE, \
              or give a PEM file with the certificate of the server's authority"
         );
-        Err(TransportError::with_detail(TransportFailure::Tls, detail))
+        Err(TransportError::with_detail(TransportFailure::Tls, detail)
+            .with_obstacle(Obstacle::NoRootCertificates))
     }
 
     fn builder_with(&self, roots: rustls::RootCertStore) -> Result<reqwest::ClientBuilder, TransportError> {
@@ -139,6 +144,10 @@ impl ReqwestTransport {
         }
         let mut response = outgoing.send().await.map_err(|error| transport_error(&error))?;
         let status = response.status().as_u16();
+        if status == 407 && self.proxy.is_some() {
+            // To a request that is not tunnelled the proxy answers in the server's place.
+            return Err(proxy_wants_credentials());
+        }
         let headers: Vec<(String, String)> = response
             .headers()
             .iter()
@@ -197,13 +206,14 @@ pub(crate) fn transport_error(error: &reqwest::Error) -> TransportError {
         TransportFailure::Closed
     };
     let mut advice = "";
+    let mut obstacle = None;
     let mut innermost: &(dyn StdError + 'static) = error;
     while let Some(cause) = cause_of(innermost) {
         innermost = cause;
         let kind = innermost.downcast_ref::<io::Error>().map(io::Error::kind);
         if let Some(tls) = innermost.downcast_ref::<rustls::Error>() {
             failure = TransportFailure::Tls;
-            advice = advice_on(tls);
+            (obstacle, advice) = obstacle_in(tls);
         } else if innermost.to_string() == "dns error" {
             failure = TransportFailure::Dns;
         } else if innermost.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_parse) {
@@ -215,11 +225,28 @@ pub(crate) fn transport_error(error: &reqwest::Error) -> TransportError {
             failure = TransportFailure::NotHttp;
         }
     }
+    match innermost.to_string().as_str() {
+        TUNNEL_WANTS_CREDENTIALS => return proxy_wants_credentials(),
+        TUNNEL_REFUSED => {
+            return TransportError::with_detail(failure, "the proxy makes no tunnel to it")
+                .with_obstacle(Obstacle::ProxyRefused);
+        }
+        _ => {}
+    }
     // reqwest's own words hold the URL.
     if innermost.is::<reqwest::Error>() {
         return TransportError::new(failure);
     }
-    TransportError::with_detail(failure, format!("{innermost}{advice}"))
+    let error = TransportError::with_detail(failure, format!("{innermost}{advice}"));
+    match obstacle {
+        Some(obstacle) => error.with_obstacle(obstacle),
+        None => error,
+    }
+}
+
+fn proxy_wants_credentials() -> TransportError {
+    TransportError::with_detail(TransportFailure::Connect, "the proxy wants a user name and a password")
+        .with_obstacle(Obstacle::ProxyCredentials)
 }
 
 /// An `io::Error` leaves what it wraps out of `source`.
@@ -230,22 +257,22 @@ fn cause_of<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a (dyn StdError
     }
 }
 
-fn advice_on(error: &rustls::Error) -> &'static str {
+fn obstacle_in(error: &rustls::Error) -> (Option<Obstacle>, &'static str) {
     use rustls::CertificateError as Certificate;
     match error {
         rustls::Error::InvalidCertificate(Certificate::UnknownIssuer) => {
-            "; if the authority is your own, give its certificate as PEM"
+            (Some(Obstacle::UnknownAuthority), "; if the authority is your own, give its certificate as PEM")
         }
         rustls::Error::InvalidCertificate(
             Certificate::NotValidForName | Certificate::NotValidForNameContext { .. },
-        ) => "; check the host name in the URL",
+        ) => (Some(Obstacle::OtherHostsCertificate), "; check the host name in the URL"),
         rustls::Error::InvalidCertificate(
             Certificate::Expired
             | Certificate::ExpiredContext { .. }
             | Certificate::NotValidYet
             | Certificate::NotValidYetContext { .. },
-        ) => "; check this machine's clock",
-        rustls::Error::InvalidMessage(_) => "; does this port speak TLS at all?",
-        _ => "",
+        ) => (Some(Obstacle::CertificateNotValidNow), "; check this machine's clock"),
+        rustls::Error::InvalidMessage(_) => (None, "; does this port speak TLS at all?"),
+        _ => (None, ""),
     }
 }

@@ -3,7 +3,7 @@
 use std::net::TcpStream;
 
 use oauth_client::{
-    Client, DeviceLoginEvent, Error, HttpResponse, InvalidResponse, Secret, TransportFailure,
+    Client, DeviceLoginEvent, Error, HttpResponse, InvalidResponse, Obstacle, Secret, TransportFailure,
 };
 
 use crate::scripted_server::ScriptedServer;
@@ -373,23 +373,48 @@ async fn a_connection_that_is_not_made_in_10_seconds_is_none() {
 
 #[tokio::test]
 async fn https_goes_through_a_proxy_as_a_tunnel_and_a_refused_tunnel_is_no_connection() {
+    for (answer, obstacle, words) in [
+        (
+            "HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n",
+            Obstacle::ProxyCredentials,
+            "(the proxy wants a user name and a password); give both in the proxy's URL",
+        ),
+        (
+            "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n",
+            Obstacle::ProxyRefused,
+            "(the proxy makes no tunnel to it); ask the proxy's operator, or go without a proxy",
+        ),
+    ] {
+        let proxy = ScriptedServer::start(&[&[ReadRequest, Write(answer)]]).await;
+        let client = Client::builder("id")
+            .token_endpoint("https://auth.example.com/token")
+            .root_certificates_pem(crate::tls::Authority::new().pem())
+            .proxy(format!("http://127.0.0.1:{}", proxy.port))
+            .build()
+            .unwrap();
+        let error = client.refresh(&Secret::from("r")).await.unwrap_err();
+        assert_eq!(error.to_string(), format!("no connection to the server {words}"));
+        let Error::Transport(error) = error else { panic!("{error:?}") };
+        assert_eq!((error.failure(), error.obstacle()), (TransportFailure::Connect, Some(obstacle)));
+        assert_eq!(proxy.requests()[0].line, "CONNECT auth.example.com:443 HTTP/1.1");
+    }
+}
+
+#[tokio::test]
+async fn without_a_tunnel_the_proxys_own_answer_is_not_taken_for_the_servers() {
     let proxy = ScriptedServer::start(&[&[
         ReadRequest,
         Write("HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n"),
     ]])
     .await;
     let client = Client::builder("id")
-        .token_endpoint("https://auth.example.com/token")
-        .root_certificates_pem(crate::tls::Authority::new().pem())
+        .token_endpoint("http://auth.example.com/token")
+        .dangerously_allow_http("auth.example.com")
         .proxy(format!("http://127.0.0.1:{}", proxy.port))
         .build()
         .unwrap();
     match client.refresh(&Secret::from("r")).await {
-        Err(Error::Transport(error)) => {
-            assert_eq!(error.failure(), TransportFailure::Connect);
-            assert!(error.to_string().contains("proxy"), "{error}");
-        }
+        Err(Error::Transport(error)) => assert_eq!(error.obstacle(), Some(Obstacle::ProxyCredentials)),
         other => panic!("{other:?}"),
     }
-    assert_eq!(proxy.requests()[0].line, "CONNECT auth.example.com:443 HTTP/1.1");
 }

@@ -4,7 +4,7 @@ use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use oauth_client::{Client, Error, Secret, TransportFailure};
+use oauth_client::{Client, Error, Obstacle, Secret, TransportFailure};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use rustls::pki_types::PrivateKeyDer;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -77,10 +77,10 @@ fn client(port: u16, roots: Option<&Authority>) -> Client {
     }
 }
 
-async fn tls_failure(client: &Client) -> String {
+async fn tls_failure(client: &Client, obstacle: Option<Obstacle>) -> String {
     match client.refresh(&Secret::from("r")).await {
         Err(Error::Transport(error)) => {
-            assert_eq!(error.failure(), TransportFailure::Tls, "{error}");
+            assert_eq!((error.failure(), error.obstacle()), (TransportFailure::Tls, obstacle), "{error}");
             error.to_string()
         }
         other => panic!("{other:?}"),
@@ -98,7 +98,8 @@ async fn an_authority_given_as_pem_is_trusted() {
 #[tokio::test]
 async fn an_unknown_authority_is_refused_and_the_error_says_how_to_name_it() {
     let port = Authority::new().server_named("localhost").await;
-    let words = tls_failure(&client(port, Some(&Authority::new()))).await;
+    let client = client(port, Some(&Authority::new()));
+    let words = tls_failure(&client, Some(Obstacle::UnknownAuthority)).await;
     assert!(words.contains("UnknownIssuer") && words.contains("as PEM"), "{words}");
 }
 
@@ -106,7 +107,8 @@ async fn an_unknown_authority_is_refused_and_the_error_says_how_to_name_it() {
 async fn a_certificate_for_another_host_is_refused() {
     let authority = Authority::new();
     let port = authority.server_named("auth.example.com").await;
-    let words = tls_failure(&client(port, Some(&authority))).await;
+    let client = client(port, Some(&authority));
+    let words = tls_failure(&client, Some(Obstacle::OtherHostsCertificate)).await;
     assert!(words.contains("auth.example.com") && words.contains("check the host name"), "{words}");
 }
 
@@ -115,7 +117,7 @@ async fn a_port_that_speaks_no_tls_is_a_tls_failure_that_asks_for_it() {
     use crate::scripted_server::{ScriptedServer, Step};
     let server =
         ScriptedServer::start(&[&[Step::Write("HTTP/1.1 400 Bad Request\r\n\r\n"), Step::Hold]]).await;
-    let words = tls_failure(&client(server.port, Some(&Authority::new()))).await;
+    let words = tls_failure(&client(server.port, Some(&Authority::new())), None).await;
     assert!(words.contains("speak TLS"), "{words}");
 }
 
@@ -162,7 +164,7 @@ async fn a_proxy_in_the_environment_is_not_used() {
 async fn https_says_what_to_do_and_loopback_http_works() {
     let authority = Authority::new();
     let port = authority.server_named("localhost").await;
-    let words = tls_failure(&client(port, None)).await;
+    let words = tls_failure(&client(port, None), Some(Obstacle::NoRootCertificates)).await;
     assert!(words.contains("no root certificates") && words.contains("PEM"), "{words}");
     client(port, Some(&authority)).refresh(&Secret::from("r")).await.unwrap();
     let server = ScriptedServer::start(&[&[
