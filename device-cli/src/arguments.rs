@@ -71,6 +71,8 @@ pub(crate) enum Command {
     Profile(ProfileCommand),
     /// What a server offers by its metadata, and what a device would miss there
     Discover(DiscoverArguments),
+    /// What is right and what is wrong here, from the terminal to the server, and what mends it
+    Doctor(Box<DoctorArguments>),
     /// Any text as a QR code
     Qr(QrArguments),
     /// What a JWT says; offline, nothing is verified
@@ -316,6 +318,16 @@ pub(crate) struct DiscoverArguments {
     /// Let requests to this one host go without TLS
     #[arg(long, env = "DEVICE_CLI_DANGEROUSLY_ALLOW_HTTP", hide_env_values = true, value_name = "HOST")]
     pub(crate) dangerously_allow_http: Option<String>,
+}
+
+#[derive(Args)]
+pub(crate) struct DoctorArguments {
+    #[command(flatten)]
+    pub(crate) settings: Settings,
+
+    /// One JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Args)]

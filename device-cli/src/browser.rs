@@ -55,6 +55,11 @@ impl Browser {
         Some(Self { candidates })
     }
 
+    /// What would be tried, in this order.
+    pub(crate) fn programs(&self) -> impl Iterator<Item = &str> {
+        self.candidates.iter().filter_map(|candidate| candidate.first()).map(String::as_str)
+    }
+
     /// Opens `url`, https only, or http on this machine. Its output is thrown away, nobody waits for it.
     pub(crate) fn open(&self, url: &str) -> io::Result<()> {
         self.open_and_watch(url).map(drop)

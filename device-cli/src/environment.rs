@@ -9,6 +9,20 @@ pub(crate) fn variable(name: &str) -> Option<String> {
     env::var(name).ok().filter(|value| !value.is_empty())
 }
 
+/// `$HOME`, else what the password file says.
+pub(crate) fn home_directory() -> Option<PathBuf> {
+    env::home_dir().filter(|home| home.is_absolute())
+}
+
+/// Where a program is, by its path or by its name in `$PATH`.
+pub(crate) fn program_in_path(program: &str) -> Option<PathBuf> {
+    if program.contains(std::path::MAIN_SEPARATOR) {
+        return Some(PathBuf::from(program)).filter(|path| path.is_file());
+    }
+    let path = env::var_os("PATH")?;
+    env::split_paths(&path).map(|directory| directory.join(program)).find(|path| path.is_file())
+}
+
 /// `$XDG_CONFIG_HOME/device-cli`.
 pub(crate) fn configuration_directory() -> Option<PathBuf> {
     directory("XDG_CONFIG_HOME", ".config")

@@ -45,7 +45,9 @@ impl ExitCode {
     pub(crate) const fn meaning(self) -> &'static str {
         match self {
             Self::Ok => "done",
-            Self::General => "something else went wrong; of a logout: one half of it",
+            Self::General => {
+                "something else went wrong; of a logout: one half of it; doctor: something is broken"
+            }
             Self::Usage => "the command line is wrong",
             Self::ServerUnreachable => "the server cannot be reached, or is unavailable",
             Self::LoginRequired => "nobody is signed in, or the login has ended: run device-cli login",

@@ -63,7 +63,7 @@ fn environment(command: &clap::Command) -> String {
     format!("Environment variables\n\n{}", lines.join("\n"))
 }
 
-const SURROUNDINGS: [(&str, &str); 15] = [
+const SURROUNDINGS: [(&str, &str); 16] = [
     ("DEVICE_CLI_CLIENT_SECRET", "the secret of a confidential client"),
     ("DEVICE_CLI_PASSPHRASE", "the passphrase of the store passphrase"),
     ("XDG_CONFIG_HOME", "profiles: device-cli/config.toml; else ~/.config"),
@@ -79,6 +79,7 @@ const SURROUNDINGS: [(&str, &str); 15] = [
     ("BROWSER", "what the key o starts; several with colons between, %s for the address"),
     ("DISPLAY, WAYLAND_DISPLAY", "whether there is a screen for a browser"),
     ("HTTPS_PROXY, HTTP_PROXY, NO_PROXY", "the way to the server"),
+    ("SSL_CERT_FILE, SSL_CERT_DIR", "whom TLS trusts, in place of the system's authorities"),
 ];
 
 const ACCESSIBILITY: &str = "\

@@ -16,6 +16,7 @@ mod decode;
 mod demo;
 mod device_flow;
 mod discover;
+mod doctor;
 mod environment;
 mod exit_code;
 mod exports;
@@ -109,6 +110,7 @@ fn run(arguments: &Arguments, terminal: &mut Terminal) -> Result<process::ExitCo
         Command::Storage(command) => storage::run(command, profile, terminal),
         Command::Profile(command) => profile::run(command, profile, terminal),
         Command::Discover(discover) => on_a_runtime(discover::run(discover, terminal)),
+        Command::Doctor(doctor) => on_a_runtime(doctor::run(doctor, profile, terminal)),
         Command::Qr(qr) => qr::run(qr, terminal),
         Command::Decode(decode) => decode::run(decode, terminal),
         Command::Completions(completions) => shell_support::completions(completions, terminal),

@@ -2,23 +2,72 @@
 
 use crate::environment::variable;
 
+/// A proxy that the environment names. Its URL may hold a password.
+pub(crate) struct Proxy {
+    /// Where it stands.
+    pub(crate) variable: String,
+    pub(crate) url: String,
+    /// Whether `NO_PROXY` leaves the server out.
+    pub(crate) is_excepted: bool,
+}
+
 /// The proxy for requests to `server`, a URL where it is known; the SDK never uses one for loopback.
 pub(crate) fn proxy_for(server: &str) -> Option<String> {
+    choose(server, variable).filter(|proxy| !proxy.is_excepted).map(|proxy| proxy.url)
+}
+
+/// The same, also where an exception keeps it from being used.
+pub(crate) fn proxy_named_for(server: &str) -> Option<Proxy> {
     choose(server, variable)
 }
 
-fn choose(server: &str, variable: impl Fn(&str) -> Option<String>) -> Option<String> {
+fn choose(server: &str, variable: impl Fn(&str) -> Option<String>) -> Option<Proxy> {
     let either = |lower: &str| {
-        variable(lower).or_else(|| variable(&lower.to_ascii_uppercase())).filter(|value| !value.is_empty())
+        [lower.to_owned(), lower.to_ascii_uppercase()].into_iter().find_map(|name| {
+            let value = variable(&name).filter(|value| !value.is_empty())?;
+            Some((name, value))
+        })
     };
-    let exceptions = either("no_proxy").unwrap_or_default();
-    if exceptions.split(',').any(|exception| covers(exception.trim(), host_of(server))) {
-        return None;
-    }
+    let exceptions = either("no_proxy").map(|(_, value)| value).unwrap_or_default();
+    let is_excepted = exceptions.split(',').any(|exception| covers(exception.trim(), host_of(server)));
     let own = if server.starts_with("http://") { "http_proxy" } else { "https_proxy" };
-    let proxy = either(own).or_else(|| either("all_proxy"))?;
+    let (variable, proxy) = either(own).or_else(|| either("all_proxy"))?;
     // "proxy.example.com:3128" is how many write it.
-    Some(if proxy.contains("://") { proxy } else { format!("http://{proxy}") })
+    let url = if proxy.contains("://") { proxy } else { format!("http://{proxy}") };
+    Some(Proxy { variable, url, is_excepted })
+}
+
+impl Proxy {
+    /// Host and port.
+    pub(crate) fn address(&self) -> Option<(String, u16)> {
+        let (scheme, rest) = self.url.split_once("://")?;
+        let default = if scheme == "https" { 443 } else { 80 };
+        let authority = rest.split(['/', '?', '#']).next()?;
+        let address = authority.rsplit_once('@').map_or(authority, |(_, address)| address);
+        let (host, port) = match address.rsplit_once(':') {
+            Some((host, port)) if !port.ends_with(']') => (host, port.parse().ok()?),
+            _ => (address, default),
+        };
+        let host = host.trim_start_matches('[').trim_end_matches(']');
+        (!host.is_empty()).then(|| (host.to_owned(), port))
+    }
+
+    /// Without its password, to be shown.
+    pub(crate) fn in_words(&self) -> String {
+        let scheme = self.url.split_once("://").map_or("", |(scheme, _)| scheme);
+        match self.address() {
+            Some((host, port)) if self.has_credentials() => {
+                format!("{scheme}://{host}:{port} with a user name and a password")
+            }
+            Some((host, port)) => format!("{scheme}://{host}:{port}"),
+            None => "no URL of a proxy".to_owned(),
+        }
+    }
+
+    pub(crate) fn has_credentials(&self) -> bool {
+        let rest = self.url.split_once("://").map_or("", |(_, rest)| rest);
+        rest.split(['/', '?', '#']).next().is_some_and(|authority| authority.contains('@'))
+    }
 }
 
 /// "*", a host, or a domain with everything below it; a port is not looked at.
@@ -43,12 +92,38 @@ fn host_of(url: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use super::choose;
+    use super::{Proxy, choose};
 
-    fn chosen(server: &str, variables: &[(&str, &str)]) -> Option<String> {
+    fn named(server: &str, variables: &[(&str, &str)]) -> Option<Proxy> {
         choose(server, |name| {
             variables.iter().find(|(own, _)| *own == name).map(|(_, value)| (*value).to_owned())
         })
+    }
+
+    fn chosen(server: &str, variables: &[(&str, &str)]) -> Option<String> {
+        named(server, variables).filter(|proxy| !proxy.is_excepted).map(|proxy| proxy.url)
+    }
+
+    #[test]
+    fn a_proxy_is_shown_with_its_variable_and_without_its_password() {
+        for (value, address, words) in [
+            ("proxy.example.com:3128", Some(("proxy.example.com", 3128)), "http://proxy.example.com:3128"),
+            ("https://proxy.example.com/", Some(("proxy.example.com", 443)), "https://proxy.example.com:443"),
+            (
+                "http://alice:s3cret@[::1]:8080",
+                Some(("::1", 8080)),
+                "http://::1:8080 with a user name and a password",
+            ),
+            ("http://alice:p@ss/word@proxy.example.com", None, "no URL of a proxy"),
+        ] {
+            let proxy = named("https://auth.example.com", &[("HTTPS_PROXY", value)]).unwrap();
+            assert_eq!(proxy.variable, "HTTPS_PROXY");
+            let address = address.map(|(host, port)| (host.to_owned(), port));
+            if address.is_some() {
+                assert_eq!((proxy.address(), proxy.in_words().as_str()), (address, words), "{value}");
+            }
+            assert!(!proxy.in_words().contains("s3cret") && !proxy.in_words().contains("alice"), "{value}");
+        }
     }
 
     #[test]
@@ -58,7 +133,7 @@ mod tests {
         let chosen = |server| chosen(server, &variables);
         assert_eq!(chosen("https://auth.example.com").as_deref(), Some("http://proxy.example.com:3128"));
         assert_eq!(chosen("http://auth.example.com").as_deref(), Some("http://other.example.com:8080"));
-        assert_eq!(choose("https://auth.example.com", |_| None), None);
+        assert!(choose("https://auth.example.com", |_| None).is_none());
     }
 
     #[test]

@@ -22,11 +22,11 @@ use crate::passphrase;
 use crate::settings::Settings;
 
 /// What this program is called in a keyring.
-const APPLICATION: &str = "device-cli";
+pub(crate) const APPLICATION: &str = "device-cli";
 const KEYRING_DIRECTORY: &str = "tokens-keyring";
 /// What the credential is called in a systemd unit.
 #[cfg(target_os = "linux")]
-const CREDENTIAL: &str = "device-cli-key";
+pub(crate) const CREDENTIAL: &str = "device-cli-key";
 #[cfg(target_os = "linux")]
 const NO_CREDENTIALS: NoKey = NoKey {
     store: "sealed file (systemd credential)",

@@ -8,6 +8,7 @@ mod browser_login;
 mod command_line;
 mod demo;
 mod discover;
+mod doctor;
 #[cfg(unix)]
 mod for_other_programs;
 mod hostile_server;

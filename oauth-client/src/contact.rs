@@ -27,8 +27,17 @@ pub struct Contact {
 }
 
 impl Client {
-    /// Whether anybody answers at an endpoint, which was given by hand, by preset or by metadata: a `GET` without a
-    /// credential, which changes nothing there. Every HTTP status is an answer.
+    /// Where an endpoint is: given by hand, by preset or by metadata, which is asked for once.
+    pub fn endpoint(
+        &self,
+        endpoint: Endpoint,
+    ) -> impl Future<Output = Result<EndpointUrl, Error>> + Send + 'static {
+        let shared = Arc::clone(&self.shared);
+        async move { shared.endpoint(endpoint).await }
+    }
+
+    /// Whether anybody answers at [that endpoint](Self::endpoint): a `GET` without a credential, which changes nothing
+    /// there. Every HTTP status is an answer.
     pub fn contact(
         &self,
         endpoint: Endpoint,
