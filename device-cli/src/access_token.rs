@@ -40,6 +40,8 @@ pub(crate) struct AccessToken {
     pub(crate) profile: String,
     pub(crate) settings: Settings,
     pub(crate) fresh: FreshToken,
+    /// Another one than was stored when it was asked for.
+    pub(crate) is_new: bool,
 }
 
 impl AccessToken {
@@ -60,8 +62,9 @@ impl AccessToken {
         };
         let key = remembered.key(&profile);
         let Some(record) = store.store.load(&key)? else { return Err(Failure::login_required(&profile)) };
+        let before = record.access_token.clone();
         let wanted = match wanted {
-            Wanted::New => Wanted::OtherThan(record.access_token.clone()),
+            Wanted::New => Wanted::OtherThan(before.clone()),
             wanted => wanted,
         };
         // A fresh token costs one file: no runtime, no HTTP, no lock.
@@ -82,7 +85,8 @@ impl AccessToken {
         if let Some(warning) = &fresh.warning {
             terminal.say(&format!("warning: {warning}"));
         }
-        Ok(Self { profile, settings, fresh })
+        let is_new = fresh.record.access_token.expose() != before.expose();
+        Ok(Self { profile, settings, fresh, is_new })
     }
 
     /// The token itself. The SDK takes none that is not printable (RFC 6749 §A.12).

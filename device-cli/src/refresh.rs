@@ -21,6 +21,10 @@ pub(crate) fn run(
         Some(left) => format!("valid for {}", in_words(left)),
         None => "valid until the server says otherwise".to_owned(),
     };
-    terminal.say(&format!("The token is {left}."));
+    terminal.say(&if token.is_new {
+        format!("A new token, {left}.")
+    } else {
+        format!("The token that is there is {left}; --force gets a new one all the same.")
+    });
     Ok(())
 }

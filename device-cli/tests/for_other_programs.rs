@@ -88,11 +88,13 @@ fn a_token_file_is_whole_and_for_its_owner_alone() {
 fn a_refresh_waits_for_its_time_unless_it_is_forced() {
     let (program, server) = signed_in();
     let first = token(&program);
-    assert_eq!(program.run(&["refresh"]).code, Some(0));
+    let early = program.run(&["refresh"]);
+    assert_eq!(early.code, Some(0), "{early:?}");
+    assert!(early.stderr.starts_with("The token that is there is valid for "), "{early:?}");
     assert_eq!(server.count_of_grant("refresh_token"), 0);
     let forced = program.run(&["refresh", "--force"]);
     assert_eq!((forced.code, forced.stdout.as_str()), (Some(0), ""), "{forced:?}");
-    assert!(forced.stderr.starts_with("The token is valid for "), "{forced:?}");
+    assert!(forced.stderr.starts_with("A new token, valid for "), "{forced:?}");
     assert_eq!(server.count_of_grant("refresh_token"), 1);
     assert_ne!(token(&program), first);
 }

@@ -102,7 +102,7 @@ impl fmt::Display for LoginNeeded {
         formatter.write_str(match self {
             Self::NoRecord => "nobody is signed in: sign in first",
             Self::NoRefreshToken => {
-                "the token has expired and the server gave none to refresh it with: sign in again"
+                "a new access token is needed, and the server gave no refresh token: sign in again"
             }
             Self::KeyGone => {
                 "the key of the stored tokens was kept until the reboot and is gone: sign in again"
