@@ -19,9 +19,9 @@ mod hostile_pages;
 mod import_law;
 mod json_lines;
 mod login_screen;
+mod newcomer;
 mod oidc_provider;
 mod pages_accessibility;
-#[cfg(unix)]
 mod person;
 mod probe;
 mod provider_profiles;

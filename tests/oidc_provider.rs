@@ -1,16 +1,21 @@
-//! A device login at `oidc-provider`, a certified authorization server that is not ours (npm).
+//! A device login at `oidc-provider`, a certified authorization server that is not ours (npm), and what follows until
+//! the logout.
 
-use serde_json::Value;
+use serde_json::{Value, json};
+use tempfile::TempDir;
 
 use crate::browser::{Browser, node};
 use crate::device_cli::device_cli;
 use crate::json_lines::JsonLines;
+use crate::person::words;
 
 /// RFC 8628 section 3.2: "If no value is provided, clients MUST use 5 as the default." This server provides none.
 const DEFAULT_INTERVAL_MILLIS: f64 = 5000.0;
 
+const DEVICE_GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
+
 #[test]
-#[ignore = "needs node, npm packages and chromium: run by tests/run"]
+#[ignore = "needs node, npm packages, chromium and curl: run by tests/run"]
 fn a_login_is_approved_on_the_pages_of_oidc_provider() {
     let mut provider = JsonLines::start(node().arg("oidc_provider/server.mjs"));
     let issuer = provider.receive_event("ready")["issuer"].as_str().unwrap().to_owned();
@@ -23,7 +28,7 @@ fn a_login_is_approved_on_the_pages_of_oidc_provider() {
         "--client-id",
         "tv",
         "--scope",
-        "openid profile",
+        "openid profile offline_access",
         "--issuer",
         &issuer,
     ];
@@ -37,7 +42,26 @@ fn a_login_is_approved_on_the_pages_of_oidc_provider() {
     let authorized = ended.events.last().unwrap();
     assert_eq!(authorized["event"], "authorized");
     assert_eq!(authorized["account"], "Name of ada");
+
+    let status: Value = serde_json::from_str(&succeeds(&home, &["status", "--check", "--json"])).unwrap();
+    assert_eq!(status["login"]["scopes"], json!(["openid", "profile", "offline_access"]), "{status}");
+    let first = succeeds(&home, &["token"]);
+    let userinfo = ["curl", "--", "--silent", "--fail", &format!("{issuer}/me")];
+    assert!(succeeds(&home, &userinfo).contains("Name of ada"));
+    succeeds(&home, &["refresh", "--force"]);
+    assert_ne!(succeeds(&home, &["token"]), first);
+    assert!(succeeds(&home, &userinfo).contains("Name of ada"));
+    let signed_out = device_cli(&home, &["logout"]).output().unwrap();
+    assert!(words(&signed_out).contains("Revoked at the server"), "{signed_out:?}");
+    assert_eq!(device_cli(&home, &["status"]).output().unwrap().status.code(), Some(4));
     assert_polite(provider);
+}
+
+/// device-cli with a curl to start.
+fn succeeds(home: &TempDir, arguments: &[&str]) -> String {
+    let asked = device_cli(home, arguments).env("PATH", std::env::var_os("PATH").unwrap()).output().unwrap();
+    assert!(asked.status.success(), "{arguments:?}: {}", words(&asked));
+    String::from_utf8(asked.stdout).unwrap().trim_end().to_owned()
 }
 
 /// What the person does, on the server's own pages.
@@ -60,7 +84,10 @@ fn approve(verification_uri: &str, user_code: &str) {
 fn assert_polite(provider: JsonLines) {
     let ended = provider.end();
     assert!(ended.status.success(), "{ended:?}");
-    let requests = ended.events;
+    let (requests, others): (Vec<Value>, Vec<Value>) =
+        ended.events.into_iter().partition(|request| request["grant_type"] == DEVICE_GRANT);
+    let others: Vec<_> = others.iter().map(|other| (other["grant_type"].as_str(), &other["error"])).collect();
+    assert_eq!(others, [(Some("refresh_token"), &Value::Null)]);
     let times: Vec<f64> = requests.iter().map(|request| request["at"].as_f64().unwrap()).collect();
     let gaps: Vec<f64> = times.windows(2).map(|pair| pair[1] - pair[0]).collect();
     assert!(gaps.iter().all(|gap| *gap >= DEFAULT_INTERVAL_MILLIS), "{gaps:?}");

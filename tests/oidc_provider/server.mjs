@@ -1,6 +1,6 @@
 // oidc-provider, a certified authorization server that is not ours, on a free loopback port.
 // Prints JSON lines: {"event":"ready","issuer":..} and, for each request to its token endpoint,
-// {"event":"token_request","at":MILLISECONDS,"status":..,"error":..}. Ends with its stdin.
+// {"event":"token_request","at":MILLISECONDS,"grant_type":..,"status":..,"error":..}. Ends with its stdin.
 import { createServer } from 'node:http';
 import Provider from 'oidc-provider';
 
@@ -59,7 +59,8 @@ provider.use(async (ctx, next) => {
   const at = performance.now();
   await next();
   if (ctx.path === '/token') {
-    print({ event: 'token_request', at, status: ctx.status, error: ctx.body?.error ?? null });
+    const { grant_type } = ctx.oidc?.params ?? {};
+    print({ event: 'token_request', at, grant_type, status: ctx.status, error: ctx.body?.error ?? null });
   }
 });
 
