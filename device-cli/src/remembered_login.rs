@@ -1,9 +1,9 @@
 //! What outlives this program beside the tokens: which login a profile stands for, and a login that waits.
 
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use oauth_client::token_store::{Passphrase, TokenKey, UnixTime};
+use oauth_client::token_store::{Passphrase, TokenKey};
 use oauth_client::{PendingLogin, Secret};
 use serde::{Deserialize, Serialize};
 
@@ -37,6 +37,7 @@ pub(crate) type Profile = (String, Result<RememberedLogin, Failure>);
 struct ParkedLogin {
     version: u8,
     settings: Settings,
+    /// Milliseconds since 1970: whole seconds would let the next poll come up to a second too early.
     parked_at: u64,
     /// With its credential, the `device_code`.
     pending: String,
@@ -185,7 +186,7 @@ pub(crate) fn park(profile: &str, settings: &Settings, pending: &PendingLogin) -
     let parked = ParkedLogin {
         version: VERSION,
         settings: settings.clone(),
-        parked_at: UnixTime::now().as_seconds(),
+        parked_at: milliseconds_since_1970(),
         pending: pending.expose_json().to_string(),
     };
     private_file::replace(&parked_path(profile)?, &to_json(&parked))
@@ -203,8 +204,13 @@ pub(crate) fn parked(profile: &str) -> Result<(Settings, PendingLogin, Option<Du
     let text = private_file::read(&parked_path(profile)?)?.ok_or_else(none)?;
     let parked: ParkedLogin = serde_json::from_str(&text).map_err(|_| none())?;
     let pending = PendingLogin::from_json(&parked.pending).map_err(|_| none())?;
-    let elapsed = UnixTime::now().as_seconds().checked_sub(parked.parked_at).map(Duration::from_secs);
+    let elapsed = milliseconds_since_1970().checked_sub(parked.parked_at).map(Duration::from_millis);
     Ok((parked.settings, pending, elapsed))
+}
+
+fn milliseconds_since_1970() -> u64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// Forgets what [`park`] kept.

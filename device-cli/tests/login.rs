@@ -297,6 +297,8 @@ fn a_script_begins_a_login_and_another_goes_on_with_it() {
     assert_eq!(last_event(&approved)["event"], "authorized");
     assert_eq!(program.run(&["status"]).code, Some(0));
     assert_eq!(program.run(&["login", "--resume"]).code, Some(4));
+    // Between two processes too, no poll comes before the interval is over.
+    server.mock.assert_clean();
 }
 
 #[cfg(unix)]
