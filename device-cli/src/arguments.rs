@@ -9,6 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::exports;
 use crate::settings::Settings;
+use crate::stores::StoreName;
 
 /// Where programs look for the token, unless told otherwise.
 const TOKEN_VARIABLE: &str = "DEVICE_CLI_ACCESS_TOKEN";
@@ -392,8 +393,8 @@ pub(crate) struct StorageShowArguments {
 
 #[derive(Args)]
 pub(crate) struct StorageMoveArguments {
-    /// Where to: keyring, passphrase, key-file, systemd-credential, kernel (until reboot), file (not encrypted)
-    #[arg(long, value_name = "STORE")]
+    /// Where to
+    #[arg(long, value_name = "STORE", value_parser = StoreName)]
     pub(crate) to: String,
 
     /// To key-file: the file with its key, made if it is missing; best on another disk than the tokens

@@ -5,7 +5,7 @@ use clap::CommandFactory as _;
 use crate::arguments::{Arguments, HelpArguments};
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
-use crate::stores::StoreKind;
+use crate::stores::{StoreChoice, StoreKind};
 use crate::terminal::Terminal;
 
 pub(crate) fn run(arguments: &HelpArguments, terminal: &mut Terminal) -> Result<(), Failure> {
@@ -42,7 +42,7 @@ fn stores() -> String {
     format!(
         "Stores\n\n  {:<20}{}\n{}\n\n{}",
         "auto",
-        "the default: keyring, tried before you are sent away to sign in; never plain files",
+        StoreChoice::AUTO_IN_WORDS,
         lines.join("\n"),
         "Where the keyring does not work, a terminal asks which store to use instead; a script gets exit code 7\n\
          and the words to type. device-cli storage show names the store of each login, device-cli storage move\n\

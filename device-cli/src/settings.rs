@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::environment::variable;
 use crate::failure::Failure;
 use crate::proxy::proxy_for;
+use crate::stores::StoreName;
 
 /// One login's settings. What a flag or a `DEVICE_CLI_*` variable says wins over the profile.
 #[derive(Args, Clone, Debug, Default, Deserialize, Serialize, PartialEq, Eq)]
@@ -75,10 +76,8 @@ pub(crate) struct Settings {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) flow: Option<Flow>,
 
-    /// Where the tokens are kept: auto (the default: your system's keyring, if it works; else this asks, or says
-    /// what to choose), keyring, passphrase, key-file, systemd-credential, kernel (until reboot), file (not
-    /// encrypted), memory (gone with the command)
-    #[arg(long, env = "DEVICE_CLI_STORE", hide_env_values = true, value_name = "STORE")]
+    /// Where the tokens are kept; where the keyring does not work, this asks, or says what to choose
+    #[arg(long, env = "DEVICE_CLI_STORE", hide_env_values = true, value_name = "STORE", value_parser = StoreName)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) store: Option<String>,
 

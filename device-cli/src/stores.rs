@@ -1,9 +1,11 @@
 //! The stores that this program keeps tokens in, and what opening each one takes.
 
+use std::ffi::OsStr;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use clap::builder::{PossibleValue, StringValueParser, TypedValueParser};
 #[cfg(target_os = "linux")]
 use oauth_client::token_store::{KernelKeyring, SystemdCredential};
 use oauth_client::token_store::{
@@ -46,6 +48,10 @@ pub(crate) enum StoreKind {
     File,
     Memory,
 }
+
+/// What `--store` and `--to` may say, for help and completions. What is no store is refused in our own words.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct StoreName;
 
 /// What `--store` says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -191,7 +197,28 @@ impl StoreKind {
     }
 }
 
+impl TypedValueParser for StoreName {
+    type Value = String;
+
+    fn parse_ref(
+        &self,
+        command: &clap::Command,
+        argument: Option<&clap::Arg>,
+        value: &OsStr,
+    ) -> Result<String, clap::Error> {
+        StringValueParser::new().parse_ref(command, argument, value)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        let kinds = StoreKind::ALL.map(|kind| PossibleValue::new(kind.name()).help(kind.in_words()));
+        Some(Box::new([PossibleValue::new("auto").help(StoreChoice::AUTO_IN_WORDS)].into_iter().chain(kinds)))
+    }
+}
+
 impl StoreChoice {
+    pub(crate) const AUTO_IN_WORDS: &str =
+        "the default: keyring, tried before you are sent away to sign in; never plain files";
+
     pub(crate) fn of(settings: &Settings) -> Result<Self, Failure> {
         match settings.store.as_deref() {
             None | Some("auto") => Ok(Self::Auto),

@@ -58,3 +58,17 @@ fn every_shell_has_completions_and_every_command_a_page() {
     }
     assert!(program.run(&["man"]).stdout.contains(".SH SYNOPSIS"));
 }
+
+#[test]
+fn completions_and_help_know_the_stores() {
+    let program = Program::new();
+    let bash = program.run(&["completions", "bash"]).stdout;
+    assert!(
+        bash.contains("auto keyring passphrase key-file systemd-credential kernel file memory"),
+        "{bash}"
+    );
+    let fish = program.run(&["completions", "fish"]).stdout;
+    assert!(fish.contains("key-file\\t"), "{fish}");
+    let help = program.run(&["login", "--help"]).stdout;
+    assert!(help.contains("- file:               NOT encrypted"), "{help}");
+}
