@@ -51,7 +51,7 @@ pub(crate) async fn run(
         parked = Some((pending, elapsed));
         settings
     } else {
-        settings_for(arguments, &configuration, &profile)?
+        settings_for(arguments, &configuration, &profile, terminal)?
     };
     let client = settings.client()?;
     settings.loopback()?;
@@ -90,6 +90,7 @@ fn settings_for(
     arguments: &LoginArguments,
     configuration: &Configuration,
     profile: &str,
+    terminal: &mut Terminal,
 ) -> Result<Settings, Failure> {
     let given = arguments.settings.clone().without_empty_values();
     let settings = match configuration.settings(profile) {
@@ -104,7 +105,9 @@ fn settings_for(
         (arguments.device || arguments.with_token).then_some(Flow::Device)
     };
     let settings = Settings { flow: asked_for.or(settings.flow), ..settings };
-    let Some(remembered) = RememberedLogin::read(profile)? else { return Ok(settings) };
+    let Some(remembered) = RememberedLogin::read_before_login(profile, terminal)? else {
+        return Ok(settings);
+    };
     // What was chosen once stays chosen. A keyring may have been nobody's choice: it is tried again.
     let chosen = match remembered.kind()? {
         StoreKind::Keyring => Settings::default(),

@@ -14,10 +14,10 @@ pub(crate) fn replace(path: &Path, contents: &str) -> Result<(), Failure> {
     })
 }
 
-/// The file's text; `None` where there is no such file.
-pub(crate) fn read(path: &Path) -> Result<Option<String>, Failure> {
-    match fs::read_to_string(path) {
-        Ok(text) => Ok(Some(text)),
+/// What the file holds; `None` where there is no such file.
+pub(crate) fn read(path: &Path) -> Result<Option<Vec<u8>>, Failure> {
+    match fs::read(path) {
+        Ok(bytes) => Ok(Some(bytes)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(Failure::storage(format!("cannot read {}: {error}", path.display()))),
     }
@@ -43,6 +43,20 @@ pub(crate) fn remove(path: &Path) -> Result<(), Failure> {
         }
         _ => Ok(()),
     }
+}
+
+/// Keeps a damaged file as `.corrupt-N` beside its place.
+pub(crate) fn put_aside(path: &Path) -> Result<(), Failure> {
+    let aside = (1_u32..).map(|number| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(format!(".corrupt-{number}"));
+        name
+    });
+    // A name that is taken is another damaged file's.
+    let renamed = aside.into_iter().find(|name| !Path::new(name).exists()).map(|name| fs::rename(path, name));
+    renamed.unwrap_or(Ok(())).map_err(|error| {
+        Failure::storage(format!("cannot rename {}: {error}; choose another XDG_STATE_HOME", path.display()))
+    })
 }
 
 /// [`replace`] wherever a person wants it.

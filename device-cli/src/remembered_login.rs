@@ -1,6 +1,6 @@
 //! What outlives this program beside the tokens: which login a profile stands for, and a login that waits.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use oauth_client::token_store::{Passphrase, TokenKey};
@@ -8,7 +8,7 @@ use oauth_client::{PendingLogin, Secret};
 use serde::{Deserialize, Serialize};
 
 use crate::environment::{state_directory, variable};
-use crate::failure::Failure;
+use crate::failure::{Failure, login_command};
 use crate::interruption::Interruption;
 use crate::settings::Settings;
 use crate::stores::{OpenStore, StoreKind};
@@ -49,18 +49,25 @@ impl RememberedLogin {
     }
 
     pub(crate) fn read(profile: &str) -> Result<Option<Self>, Failure> {
-        let path = Self::path(profile)?;
-        let Some(text) = private_file::read(&path)? else { return Ok(None) };
-        let remembered: Self = serde_json::from_str(&text).map_err(|error| {
-            Failure::storage(format!("{} is damaged ({error}): remove it and sign in again", path.display()))
-        })?;
-        if remembered.version == VERSION {
-            Ok(Some(remembered))
-        } else {
-            Err(Failure::storage(format!(
-                "{} was written by another release: use that one, or remove the file and sign in again",
-                path.display()
-            )))
+        match Found::at(&Self::path(profile)?)? {
+            Found::Nothing => Ok(None),
+            Found::Login(remembered) => Ok(Some(*remembered)),
+            Found::Damaged(damaged) => Err(Failure::storage(format!(
+                "{damaged}: run {}, which makes a new one and keeps this one beside it",
+                login_command(profile)
+            ))),
+        }
+    }
+
+    /// For a new login, which takes the place of what is damaged.
+    pub(crate) fn read_before_login(profile: &str, terminal: &mut Terminal) -> Result<Option<Self>, Failure> {
+        match Found::at(&Self::path(profile)?)? {
+            Found::Nothing => Ok(None),
+            Found::Login(remembered) => Ok(Some(*remembered)),
+            Found::Damaged(damaged) => {
+                terminal.say(&format!("warning: {damaged}: it is kept, and this login takes its place"));
+                Ok(None)
+            }
         }
     }
 
@@ -164,8 +171,13 @@ impl RememberedLogin {
         self.kind()?.open_unasked(&self.settings_here())
     }
 
+    /// Nothing is lost: what is damaged is kept under another name.
     pub(crate) fn write(&self, profile: &str) -> Result<(), Failure> {
-        private_file::replace(&Self::path(profile)?, &to_json(self))
+        let path = Self::path(profile)?;
+        if matches!(Found::at(&path)?, Found::Damaged(_)) {
+            private_file::put_aside(&path)?;
+        }
+        private_file::replace(&path, &to_json(self))
     }
 
     /// Forgets that anybody has ever signed in there; says whether somebody had.
@@ -178,6 +190,37 @@ impl RememberedLogin {
 
     fn path(profile: &str) -> Result<PathBuf, Failure> {
         Ok(state("logins")?.join(format!("{profile}.json")))
+    }
+}
+
+/// What stands in a profile's file.
+enum Found {
+    Nothing,
+    Login(Box<RememberedLogin>),
+    /// The file and what is wrong with it.
+    Damaged(String),
+}
+
+/// What every release writes.
+#[derive(Deserialize)]
+struct Versioned {
+    version: u64,
+}
+
+impl Found {
+    fn at(path: &Path) -> Result<Self, Failure> {
+        let Some(bytes) = private_file::read(path)? else { return Ok(Self::Nothing) };
+        let read = serde_json::from_slice::<Versioned>(&bytes).and_then(|Versioned { version }| {
+            if version == u64::from(VERSION) { serde_json::from_slice(&bytes).map(Some) } else { Ok(None) }
+        });
+        match read {
+            Ok(Some(remembered)) => Ok(Self::Login(Box::new(remembered))),
+            Ok(None) => Err(Failure::storage(format!(
+                "{} was written by another release: use that one, or remove the file and sign in again",
+                path.display()
+            ))),
+            Err(error) => Ok(Self::Damaged(format!("{} is damaged ({error})", path.display()))),
+        }
     }
 }
 
@@ -201,8 +244,8 @@ pub(crate) fn parked(profile: &str) -> Result<(Settings, PendingLogin, Option<Du
             "no login waits to be resumed: begin one with device-cli login --no-wait",
         )
     };
-    let text = private_file::read(&parked_path(profile)?)?.ok_or_else(none)?;
-    let parked: ParkedLogin = serde_json::from_str(&text).map_err(|_| none())?;
+    let bytes = private_file::read(&parked_path(profile)?)?.ok_or_else(none)?;
+    let parked: ParkedLogin = serde_json::from_slice(&bytes).map_err(|_| none())?;
     let pending = PendingLogin::from_json(&parked.pending).map_err(|_| none())?;
     let elapsed = milliseconds_since_1970().checked_sub(parked.parked_at).map(Duration::from_millis);
     Ok((parked.settings, pending, elapsed))

@@ -153,13 +153,17 @@ fn a_profile_that_is_damaged_or_of_another_release_is_left_as_it_is() {
     let logins = Logins::new();
     let remembered = logins.state().join("logins/default.json");
     let whole = fs::read_to_string(&remembered).unwrap();
-    for (bytes, words) in [
-        (whole[..whole.len() / 2].to_owned(), "logins/default.json is damaged"),
-        ("[]".to_owned(), "logins/default.json is damaged"),
-        (whole.replacen("\"version\":1", "\"version\":2", 1), "was written by another release"),
+    let half = &whole[..whole.len() / 2];
+    let later = whole.replacen("\"version\":1", "\"version\":2,\"later\":[]", 1);
+    let damaged = "device-cli/logins/default.json is damaged (";
+    for (bytes, words, commands) in [
+        (half.as_bytes(), damaged, &["token", "status", "logout"][..]),
+        (b"[]", damaged, &["token", "status", "logout"]),
+        (b"\0\xff garbage", damaged, &["token", "status", "logout"]),
+        (later.as_bytes(), "was written by another release", &["token", "status", "logout", "login"]),
     ] {
         fs::write(&remembered, bytes).unwrap();
-        logins.refused_by(&["token", "status", "login", "logout"], "default", 7, words);
+        logins.refused_by(commands, "default", 7, words);
         let all = logins.program.run(&["status", "--all"]);
         assert_eq!(all.code, Some(7), "{all:?}");
         assert!(all.stdout.contains(words) && all.stdout.contains("Profile     other"), "{all:?}");
@@ -168,4 +172,30 @@ fn a_profile_that_is_damaged_or_of_another_release_is_left_as_it_is() {
     }
     fs::write(&remembered, whole).unwrap();
     assert_eq!(logins.program.run(&["token"]).code, Some(0));
+}
+
+#[test]
+fn a_login_takes_the_place_of_a_damaged_profile_which_is_kept() {
+    let logins = Logins::new();
+    let folder = logins.state().join("logins");
+    let remembered = folder.join("default.json");
+    for (number, damaged) in [(1, "{\"version\":1,\"settings\":"), (2, "")] {
+        fs::write(&remembered, damaged).unwrap();
+        let begun = ["--issuer", logins.server.mock.issuer(), "--client-id", "device", "--store", "file"];
+        let login = logins.program.begin_login(&begun);
+        assert_eq!(fs::read_to_string(&remembered).unwrap(), damaged, "nobody has signed in yet");
+        logins.server.mock.approve(&login.user_code).unwrap();
+        let finished = login.finish();
+        assert_eq!(finished.code, Some(0), "{finished:?}");
+        let warning = "default.json is damaged (";
+        assert!(
+            finished.stderr.starts_with("warning: ") && finished.stderr.contains(warning),
+            "{finished:?}"
+        );
+        let kept = folder.join(format!("default.json.corrupt-{number}"));
+        assert_eq!(fs::read_to_string(kept).unwrap(), damaged);
+        assert_eq!(logins.program.run(&["token"]).code, Some(0));
+    }
+    let profiles = logins.program.run(&["profile", "list"]);
+    assert_eq!(profiles.stdout.lines().count(), 4, "what is put aside is no profile: {profiles:?}");
 }
