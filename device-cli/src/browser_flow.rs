@@ -120,7 +120,7 @@ impl<'a> BrowserFlow<'a> {
                 error @ (Error::Configuration(ConfigurationError::LoopbackPort) | Error::NoEndpoint { .. }),
             ) if self.is_own_choice => {
                 let why = self.failure(error).message;
-                terminal.say(&format!("Not with the browser on this machine: {why}."));
+                terminal.notice(&format!("Not with the browser on this machine: {why}."));
                 return Ok(None);
             }
             Err(error) => return Err(self.failure(error)),
@@ -365,7 +365,7 @@ impl Waiting {
         let keys = self.keys.map(|keys| wrapped(keys, columns)).unwrap_or_default();
         let lines: Vec<_> =
             std::iter::once(Line::default()).chain(keys.into_iter().map(Line::faint)).collect();
-        terminal.draw(&lines, &status);
+        terminal.draw_below(&lines, &status, size);
     }
 }
 

@@ -2,9 +2,12 @@
 
 /// How a login screen may look and act. Colour, redrawing and keys are separate switches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub(crate) struct Capabilities {
     /// The screen may be redrawn; else lines are written once.
     pub(crate) live: bool,
+    /// There is a second screen to draw on; else lines are drawn over where they are.
+    pub(crate) alternate_screen: bool,
     /// Single keys can be read.
     pub(crate) keys: bool,
     pub(crate) colour: Colour,
@@ -57,11 +60,17 @@ impl Capabilities {
         };
         let has_cube = cfg!(windows)
             || is_on("COLORTERM")
-            || term.is_some_and(|term| {
+            || term.as_deref().is_some_and(|term| {
                 ["256color", "direct", "kitty", "alacritty", "ghostty", "foot"]
                     .iter()
                     .any(|name| term.contains(name))
             });
+        // Most answer to xterm's sequence; the console of Linux and the terminals of old do not.
+        let has_alternate_screen = !term.as_deref().is_some_and(|term| {
+            let is_a_vt =
+                term.strip_prefix("vt").is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
+            is_a_vt || ["linux", "ansi", "cons25"].iter().any(|name| term.starts_with(name))
+        });
         let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(variable);
         let is_utf8_locale = locale.is_some_and(|locale| {
             let locale = locale.to_ascii_lowercase();
@@ -69,6 +78,7 @@ impl Capabilities {
         });
         Self {
             live: is_terminal && !is_on("ACCESSIBLE"),
+            alternate_screen: has_alternate_screen,
             keys: is_terminal && surroundings.stdin_is_terminal,
             colour: match (wants_colour, has_cube) {
                 (false, _) => Colour::None,
@@ -94,17 +104,30 @@ mod tests {
         })
     }
 
+    const OF_TODAY: Capabilities =
+        Capabilities { live: true, alternate_screen: true, keys: true, colour: Colour::Cube, utf8: true };
+
     #[test]
     fn a_terminal_of_today_has_it_all() {
         let found = with(true, &[("TERM", "xterm-256color"), ("LANG", "en_GB.UTF-8")]);
-        assert_eq!(found, Capabilities { live: true, keys: true, colour: Colour::Cube, utf8: true });
+        assert_eq!(found, OF_TODAY);
     }
 
     #[test]
     fn no_color_takes_only_the_colour_away() {
         let found = with(true, &[("TERM", "xterm"), ("LANG", "C.UTF-8"), ("NO_COLOR", "1")]);
-        assert_eq!(found, Capabilities { live: true, keys: true, colour: Colour::None, utf8: true });
+        assert_eq!(found, Capabilities { colour: Colour::None, ..OF_TODAY });
         assert_eq!(with(true, &[("TERM", "xterm"), ("NO_COLOR", "")]).colour, Colour::Sixteen);
+    }
+
+    #[test]
+    fn the_console_and_the_terminals_of_old_have_one_screen() {
+        for term in ["linux", "linux-16color", "vt100", "vt220", "ansi"] {
+            assert!(!with(true, &[("TERM", term)]).alternate_screen, "{term}");
+        }
+        for term in ["xterm", "vte-256color", "tmux-256color", "screen", "rxvt-unicode"] {
+            assert!(with(true, &[("TERM", term)]).alternate_screen, "{term}");
+        }
     }
 
     #[test]

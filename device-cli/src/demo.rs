@@ -25,7 +25,7 @@ pub(crate) async fn run(is_verbose: bool, terminal: &mut Terminal) -> Result<(),
     let server = server.map_err(|error| no_demo(&error))?;
     let issuer = server.issuer();
     let client = Client::builder(CLIENT_ID).issuer(issuer).resource_origin(issuer).build()?;
-    terminal.say(&format!("This demo runs its own authorization server at {issuer}."));
+    terminal.notice(&format!("This demo runs its own authorization server at {issuer}."));
     let approve = |user_code: &str| {
         // A code that was decided or has expired in the meantime stays what it is.
         let _ = server.approve(user_code);

@@ -19,11 +19,13 @@ pub(crate) enum ExitCode {
     CommandNotStarted = 126,
     CommandNotFound = 127,
     Interrupted = 130,
+    /// As if SIGPIPE had ended it, which is ignored here.
+    ReaderGone = 141,
     Terminated = 143,
 }
 
 impl ExitCode {
-    pub(crate) const ALL: [Self; 15] = [
+    pub(crate) const ALL: [Self; 16] = [
         Self::Ok,
         Self::General,
         Self::Usage,
@@ -38,6 +40,7 @@ impl ExitCode {
         Self::CommandNotStarted,
         Self::CommandNotFound,
         Self::Interrupted,
+        Self::ReaderGone,
         Self::Terminated,
     ];
 
@@ -60,6 +63,7 @@ impl ExitCode {
             Self::CommandNotStarted => "run: the command is there and cannot be started",
             Self::CommandNotFound => "run: there is no such command",
             Self::Interrupted => "ended by Ctrl-C",
+            Self::ReaderGone => "whoever read standard output has stopped reading, as head does",
             Self::Terminated => "ended by SIGTERM",
         }
     }

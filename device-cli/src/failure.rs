@@ -59,6 +59,11 @@ impl Failure {
         Self::new(ExitCode::General, "system", format!("the system refuses what is needed: {error}"))
     }
 
+    /// Whether it is no fault: `device-cli help | head` has what it wanted.
+    pub(crate) fn goes_without_saying(&self) -> bool {
+        self.exit_code == ExitCode::ReaderGone
+    }
+
     pub(crate) fn interrupted(exit_code: ExitCode) -> Self {
         Self::new(exit_code, "cancelled", "Cancelled. Nothing was stored.")
     }
@@ -148,9 +153,18 @@ impl From<StoreError> for Failure {
     }
 }
 
-/// Only writing results comes here: somebody closed standard output.
+/// Only writing results comes here.
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
-        Self::new(ExitCode::General, "output", format!("cannot write to standard output: {error}"))
+        let (exit_code, message) = match error.kind() {
+            io::ErrorKind::BrokenPipe => {
+                (ExitCode::ReaderGone, "nobody reads standard output any more".to_owned())
+            }
+            _ => (
+                ExitCode::General,
+                format!("cannot write to standard output: {error}; send it to where there is room for it"),
+            ),
+        };
+        Self::new(exit_code, "output", message)
     }
 }

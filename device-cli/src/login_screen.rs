@@ -5,7 +5,7 @@ use unicode_width::UnicodeWidthStr as _;
 
 use crate::capabilities::{Capabilities, Size};
 use crate::qr_code::{QUIET_ZONE, QrDrawing, QrSymbol, TIGHT_QUIET_ZONE};
-use crate::styled_line::{Line, Style, wrapped};
+use crate::styled_line::{Line, Style, clipped, wrapped};
 
 /// What the person needs, as the server sent it; the SDK has refused what must not be displayed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +27,8 @@ pub(crate) struct LoginScreen {
 
 pub(crate) const VISIT: &str = "Using a browser on another device, visit:";
 pub(crate) const ENTER_THE_CODE: &str = "And enter the code:";
+const TOO_LOW: &str = "Enlarge the window to see the address.";
+const TOO_SMALL: &str = "Enlarge the window.";
 
 const WIDE_BOX: usize = 49;
 const NARROW_BOX: usize = 45;
@@ -116,7 +118,7 @@ impl LoginScreen {
             .flatten()
             .map(|heart| self.with_notes(heart, why_no_qr_code, size))
             .find(fits)
-            .unwrap_or_else(|| self.bare_minimum())
+            .unwrap_or_else(|| self.bare_minimum(size))
     }
 
     fn box_beside_qr_code(
@@ -252,9 +254,18 @@ impl LoginScreen {
         lines
     }
 
-    /// A window of a few rows: the code comes last, so that it is what stays in sight.
-    fn bare_minimum(&self) -> Vec<Line> {
-        vec![Line::strong(&self.codes.verification_uri), Line::strong(&self.codes.user_code)]
+    /// A window of a few rows: address and code, and of the two the code, whole or not at all.
+    fn bare_minimum(&self, size: Size) -> Vec<Line> {
+        let columns = size.columns.saturating_sub(1);
+        let strong = |text: &str| broken(text, columns).into_iter().map(Line::strong).collect::<Vec<_>>();
+        let code = strong(&self.codes.user_code);
+        let hint = |text: &str| Line::faint(clipped(text, columns));
+        for above in [strong(&self.codes.verification_uri), vec![hint(TOO_LOW)], Vec::new()] {
+            if above.len() + code.len() <= size.rows {
+                return [above, code].concat();
+            }
+        }
+        vec![hint(TOO_SMALL)]
     }
 
     fn key_lines(&self, columns: usize) -> Vec<Line> {
@@ -299,7 +310,7 @@ fn broken(word: &str, columns: usize) -> Vec<String> {
     let mut lines = Vec::new();
     let mut rest = word;
     while !rest.is_empty() {
-        let head = crate::styled_line::clipped(rest, columns.max(2));
+        let head = clipped(rest, columns.max(2));
         lines.push(head.to_owned());
         rest = &rest[head.len()..];
         if head.is_empty() {

@@ -17,27 +17,41 @@ pub(crate) enum Status {
     Expired,
 }
 
-/// The status in one line of at most `columns`: what matters most comes first.
+/// The status in one line of at most `columns`, in as many words as there is room for. The answer to a key comes
+/// with it, or for as long as it stands in its place.
 pub(crate) fn status_line(status: &Status, left: Duration, note: Option<&str>, columns: usize) -> String {
-    let sentence = match status {
-        Status::Expired => "The code expired. Press n for a new one.".to_owned(),
-        Status::Waiting => format!("{} left, waiting for your approval", clock(left)),
+    let left = clock(left);
+    let sentences = match status {
+        Status::Expired => {
+            vec!["The code expired. Press n for a new one.".to_owned(), "Expired. Press n.".to_owned()]
+        }
+        Status::Waiting => vec![
+            format!("{left} left, waiting for your approval"),
+            format!("{left} left, waiting"),
+            format!("{left} left"),
+        ],
         Status::Retrying { cause, captive_portal_suspected, next_poll_in } => {
             let hint =
                 if *captive_portal_suspected { "; does this network want a sign-in of its own?" } else { "" };
-            let (left, wait) = (clock(left), whole_seconds(*next_poll_in));
+            let wait = whole_seconds(*next_poll_in);
             let sentence =
                 format!("{left} left, connection lost, trying again in {wait} s (the code stays valid)");
-            let cause = format!(": {cause}{hint}");
-            // Half a cause says nothing.
-            if sentence.width() + cause.width() <= columns { sentence + &cause } else { sentence }
+            vec![
+                format!("{sentence}: {cause}{hint}"),
+                sentence,
+                format!("{left} left, no connection, retry in {wait} s"),
+                format!("{left} left, no connection"),
+                format!("{left} left"),
+            ]
         }
     };
-    let line = match note {
-        Some(note) => format!("{sentence}. {note}"),
-        None => sentence,
+    let with_note = note.map(|note| sentences.iter().map(move |sentence| format!("{sentence}. {note}")));
+    let fits = |line: &String| line.width() <= columns;
+    let whole = match (with_note, note) {
+        (Some(mut lines), Some(note)) => lines.find(fits).unwrap_or_else(|| note.to_owned()),
+        _ => sentences.iter().find(|line| fits(line)).or(sentences.last()).cloned().unwrap_or_default(),
     };
-    clipped(&line, columns).to_owned()
+    clipped(&whole, columns).to_owned()
 }
 
 /// "4 min 5 s", for a sentence.
@@ -98,7 +112,18 @@ mod tests {
         );
         let narrow = status_line(&waiting, Duration::from_secs(60), None, 79);
         assert_eq!(narrow, "01:00 left, connection lost, trying again in 10 s (the code stays valid)");
-        assert_eq!(status_line(&waiting, Duration::from_secs(60), None, 20), "01:00 left, connecti");
+        let narrower = status_line(&waiting, Duration::from_secs(60), None, 39);
+        assert_eq!(narrower, "01:00 left, no connection");
+        assert_eq!(status_line(&waiting, Duration::from_secs(60), None, 20), "01:00 left");
+    }
+
+    #[test]
+    fn the_answer_to_a_key_is_whole_or_stands_alone() {
+        let line =
+            |columns| status_line(&Status::Waiting, Duration::from_secs(60), Some("Checking now."), columns);
+        assert_eq!(line(80), "01:00 left, waiting for your approval. Checking now.");
+        assert_eq!(line(39), "01:00 left, waiting. Checking now.");
+        assert_eq!(line(19), "Checking now.");
     }
 
     #[test]

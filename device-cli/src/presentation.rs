@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 use oauth_client::{DeviceLogin, DeviceLoginEvent};
 
 use crate::browser::Browser;
-use crate::capabilities::Size;
 use crate::clipboard;
 use crate::environment::variable;
 use crate::login_events::LoginEvent;
@@ -44,8 +43,8 @@ struct LiveScreen {
     screen: Option<LoginScreen>,
     /// The answer to a key, and how long it stands.
     note: Option<(String, Instant)>,
-    /// The window that the drawing was made for; `None`: draw it again.
-    drawn_for: Option<Size>,
+    /// The drawing does not show what it should.
+    is_stale: bool,
 }
 
 impl Presentation {
@@ -173,7 +172,7 @@ impl Presentation {
             }
             Face::Live(live) => {
                 live.screen = self.codes.clone().map(|codes| LoginScreen::new(codes, self.keys.clone()));
-                live.drawn_for = None;
+                live.is_stale = true;
                 self.redraw(login.expires_in(), terminal);
                 Ok(())
             }
@@ -238,7 +237,7 @@ impl Presentation {
                 let Face::Live(live) = &mut self.face else { return };
                 let Some(screen) = &mut live.screen else { return };
                 screen.wants_qr_code = !screen.wants_qr_code;
-                live.drawn_for = None;
+                live.is_stale = true;
                 self.redraw(login.expires_in(), terminal);
             }
             _ => {}
@@ -268,11 +267,10 @@ impl Presentation {
         let size = Terminal::size();
         let note = live.note.as_ref().map(|(text, _)| text.as_str());
         let status = status_line(&self.status, left, note, size.columns.saturating_sub(1));
-        if live.drawn_for == Some(size) {
+        if terminal.is_drawn_for(size) && !std::mem::take(&mut live.is_stale) {
             terminal.draw_status(&status);
         } else {
-            live.drawn_for = Some(size);
-            terminal.draw(&screen.lines(size, terminal.capabilities()), &status);
+            terminal.draw(&screen.lines(size, terminal.capabilities()), &status, size);
         }
     }
 

@@ -65,7 +65,7 @@ impl RememberedLogin {
             Found::Nothing => Ok(None),
             Found::Login(remembered) => Ok(Some(*remembered)),
             Found::Damaged(damaged) => {
-                terminal.say(&format!("warning: {damaged}: it is kept, and this login takes its place"));
+                terminal.notice(&format!("warning: {damaged}: it is kept, and this login takes its place"));
                 Ok(None)
             }
         }

@@ -9,7 +9,9 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use crossterm::event::{self, Event, KeyCode, KeyEventKind, KeyModifiers};
-use crossterm::terminal::{Clear, ClearType, disable_raw_mode, enable_raw_mode};
+use crossterm::terminal::{
+    Clear, ClearType, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
+};
 use crossterm::{cursor, queue};
 use oauth_client::ServerText;
 use tokio::sync::mpsc;
@@ -17,13 +19,15 @@ use tokio::sync::mpsc;
 use crate::capabilities::{Capabilities, Colour, Size, Surroundings};
 use crate::environment::variable;
 use crate::failure::Failure;
-use crate::styled_line::{Line, Style};
+use crate::styled_line::{Line, Style, wrapped};
 
 /// Where a person looks, and where a script reads.
 pub(crate) struct Terminal {
     screen: Stderr,
     results: Stdout,
     capabilities: Capabilities,
+    /// What stays in sight above a whole screen, where there is room.
+    notices: Vec<String>,
     region: Option<Region>,
     reader: Option<Reader>,
 }
@@ -34,10 +38,18 @@ struct Reader {
     thread: JoinHandle<()>,
 }
 
-/// The part of the screen that is drawn over: some lines, and below them the status line, in which the
-/// cursor rests.
+/// What is drawn over: some lines, and the status line below where there is a row for it.
+///
+/// A whole screen has the alternate one to itself. In between the lines of a shell a window that becomes narrower
+/// breaks what was drawn, differently in each terminal, and nobody can tell how many rows it takes then: ratatui's
+/// inline viewport, indicatif and superconsole all leave the broken halves behind (tried with tmux, 100 columns to
+/// 60), as would our own arithmetic. There a resize is a new drawing from the top, the window's own text comes back
+/// as it was, and no code stays in the scrollback.
 struct Region {
+    size: Size,
+    /// Above the status line.
     rows: u16,
+    has_status: bool,
     widest: usize,
 }
 
@@ -63,6 +75,7 @@ pub(crate) enum Typing {
 
 /// Whether the terminal's modes differ from what they were: on the way out they must not.
 static MODES_CHANGED: AtomicBool = AtomicBool::new(false);
+static IN_ALTERNATE_SCREEN: AtomicBool = AtomicBool::new(false);
 
 /// How often the key thread looks whether it is still wanted.
 const KEY_NAP: Duration = Duration::from_millis(100);
@@ -74,7 +87,14 @@ impl Terminal {
             stderr_is_terminal: io::stderr().is_terminal(),
             variable,
         });
-        Self { screen: io::stderr(), results: io::stdout(), capabilities, region: None, reader: None }
+        Self {
+            screen: io::stderr(),
+            results: io::stdout(),
+            capabilities,
+            notices: Vec::new(),
+            region: None,
+            reader: None,
+        }
     }
 
     pub(crate) const fn capabilities(&self) -> Capabilities {
@@ -104,6 +124,12 @@ impl Terminal {
         self.say_line(&Line::plain(text));
     }
 
+    /// A line about the login that follows.
+    pub(crate) fn notice(&mut self, text: &str) {
+        self.say(text);
+        self.notices.push(text.to_owned());
+    }
+
     pub(crate) fn say_line(&mut self, line: &Line) {
         self.erase();
         let line = self.painted(line);
@@ -129,23 +155,66 @@ impl Terminal {
     }
 
     pub(crate) fn failure(&mut self, failure: &Failure) {
-        self.say(&failure.to_string());
+        if !failure.goes_without_saying() {
+            self.say(&failure.to_string());
+        }
     }
 
-    /// Draws `lines` and a status line below, over what this drew before.
-    pub(crate) fn draw(&mut self, lines: &[Line], status: &str) {
-        self.erase();
-        let mut frame = Vec::new();
-        MODES_CHANGED.store(true, Ordering::Relaxed);
-        // Writing into memory does not fail.
-        let _ = queue!(frame, cursor::Hide);
-        for line in lines {
-            frame.extend_from_slice(self.painted(line).as_bytes());
-            frame.extend_from_slice(newline().as_bytes());
+    /// Whether [`Terminal::draw`] has drawn for a window of this size, and it is still there.
+    pub(crate) fn is_drawn_for(&self, size: Size) -> bool {
+        self.region.as_ref().is_some_and(|region| region.size == size)
+    }
+
+    /// Draws a whole screen over what this drew before: `lines`, none wider and no more than fit into `size`, and the
+    /// status line if there is a row left for it.
+    pub(crate) fn draw(&mut self, lines: &[Line], status: &str, size: Size) {
+        if self.capabilities.alternate_screen && !IN_ALTERNATE_SCREEN.load(Ordering::Relaxed) {
+            self.erase();
+            self.write_screen(&command(EnterAlternateScreen));
+            IN_ALTERNATE_SCREEN.store(true, Ordering::Relaxed);
+            MODES_CHANGED.store(true, Ordering::Relaxed);
         }
-        frame.extend_from_slice(safe(status).as_bytes());
+        if IN_ALTERNATE_SCREEN.load(Ordering::Relaxed) {
+            let above = self.notices_in(size.rows.saturating_sub(lines.len() + 1), size.columns);
+            self.draw_below(&[&above, lines].concat(), status, size);
+        } else {
+            self.draw_below(lines, status, size);
+        }
+    }
+
+    /// All notices and a blank line, if they fit into so many rows.
+    fn notices_in(&self, rows: usize, columns: usize) -> Vec<Line> {
+        let lines = self.notices.iter().flat_map(|notice| wrapped(notice, columns.saturating_sub(1)));
+        let mut lines: Vec<Line> = lines.map(Line::plain).collect();
+        if lines.is_empty() || lines.len() >= rows {
+            return Vec::new();
+        }
+        lines.push(Line::default());
+        lines
+    }
+
+    /// The same below what was said last: for a few short lines.
+    pub(crate) fn draw_below(&mut self, lines: &[Line], status: &str, size: Size) {
+        MODES_CHANGED.store(true, Ordering::Relaxed);
+        let mut frame = [self.to_the_top(), command(cursor::Hide)].concat();
+        let mut rows: Vec<String> = lines.iter().map(|line| self.painted(line)).collect();
+        let has_status = rows.len() < size.rows;
+        if has_status {
+            rows.push(safe(status));
+        }
+        let to_the_end_of_the_line = command(Clear(ClearType::UntilNewLine));
+        for (number, row) in rows.iter().enumerate() {
+            if number > 0 {
+                frame.extend_from_slice(newline().as_bytes());
+            }
+            frame.extend_from_slice(row.as_bytes());
+            frame.extend_from_slice(&to_the_end_of_the_line);
+        }
+        frame.extend(command(Clear(ClearType::FromCursorDown)));
         self.region = Some(Region {
+            size,
             rows: u16::try_from(lines.len()).unwrap_or(u16::MAX),
+            has_status,
             widest: lines.iter().map(Line::columns).max().unwrap_or(0),
         });
         self.write_screen(&frame);
@@ -153,30 +222,45 @@ impl Terminal {
 
     /// Draws the status line alone again.
     pub(crate) fn draw_status(&mut self, status: &str) {
-        let mut frame = Vec::new();
-        let _ = queue!(frame, cursor::MoveToColumn(0));
+        let Some(Region { has_status: true, .. }) = self.region else { return };
+        let mut frame = command(cursor::MoveToColumn(0));
         frame.extend_from_slice(safe(status).as_bytes());
-        let _ = queue!(frame, Clear(ClearType::UntilNewLine));
+        frame.extend(command(Clear(ClearType::UntilNewLine)));
         self.write_screen(&frame);
     }
 
-    /// Takes away what [`Terminal::draw`] drew.
+    /// Takes away what was drawn.
     pub(crate) fn erase(&mut self) {
-        let Some(region) = self.region.take() else { return };
-        let mut frame = Vec::new();
-        let _ = queue!(frame, cursor::MoveToColumn(0));
-        if Self::size().columns > region.widest {
-            if region.rows > 0 {
-                let _ = queue!(frame, cursor::MoveUp(region.rows));
-            }
-            let _ = queue!(frame, Clear(ClearType::FromCursorDown));
-        } else {
-            // The window became narrower, and the lines may be broken: how many rows they take now only
-            // the terminal knows. They stay, and the next ones come below.
-            frame.extend_from_slice(newline().as_bytes());
+        if self.region.is_none() {
+            return;
         }
-        let _ = queue!(frame, cursor::Show);
+        // A terminal that was told to have no alternate screen would keep the code.
+        let mut frame = [self.to_the_top(), command(Clear(ClearType::FromCursorDown))].concat();
+        self.region = None;
+        if IN_ALTERNATE_SCREEN.swap(false, Ordering::Relaxed) {
+            frame.extend(command(LeaveAlternateScreen));
+        }
+        frame.extend(command(cursor::Show));
         self.write_screen(&frame);
+    }
+
+    /// To where the drawing begins.
+    fn to_the_top(&self) -> Vec<u8> {
+        if IN_ALTERNATE_SCREEN.load(Ordering::Relaxed) {
+            return command(cursor::MoveTo(0, 0));
+        }
+        let Some(region) = &self.region else { return Vec::new() };
+        // Only a terminal with one screen breaks no lines anew. In the others they may be broken now, and stay.
+        if self.capabilities.alternate_screen && Self::size().columns <= region.widest {
+            return newline().into();
+        }
+        let mut frame = command(cursor::MoveToColumn(0));
+        let up = if region.has_status { region.rows } else { region.rows.saturating_sub(1) };
+        if up > 0 {
+            frame.extend(command(cursor::MoveUp(up)));
+        }
+        frame.extend(command(Clear(ClearType::FromCursorDown)));
+        frame
     }
 
     /// Asks the terminal, near or at the other end of SSH, to put `text` into the clipboard (OSC 52).
@@ -311,6 +395,14 @@ fn typing_of(event: &Event) -> Option<Typing> {
     }
 }
 
+/// What a terminal does at this command.
+fn command(command: impl crossterm::Command) -> Vec<u8> {
+    let mut frame = Vec::new();
+    // Writing into memory does not fail.
+    let _ = queue!(frame, command);
+    frame
+}
+
 const fn select_graphic_rendition(style: Style, colour: Colour) -> Option<&'static str> {
     match (style, colour) {
         (Style::Plain, _) | (_, Colour::None) => None,
@@ -337,6 +429,9 @@ fn newline() -> &'static str {
 
 fn restore_modes() {
     if MODES_CHANGED.swap(false, Ordering::Relaxed) {
+        if IN_ALTERNATE_SCREEN.swap(false, Ordering::Relaxed) {
+            let _ = crossterm::execute!(io::stderr(), LeaveAlternateScreen);
+        }
         let _ = disable_raw_mode();
         let _ = crossterm::execute!(io::stderr(), cursor::Show);
     }

@@ -14,6 +14,8 @@ mod for_other_programs;
 mod hostile_server;
 mod login;
 mod logout;
+#[cfg(unix)]
+mod output;
 mod profile;
 mod program;
 mod small_tools;

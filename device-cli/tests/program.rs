@@ -9,6 +9,9 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
+/// How long anything may take on a busy machine.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(90);
+
 /// An environment without anything but an empty home.
 pub(crate) struct Program {
     home: TempDir,
@@ -142,6 +145,18 @@ impl Server {
         let builder = MockServer::builder().interval(std::time::Duration::from_secs(1));
         let mock = runtime.block_on(builder.start()).expect("a port");
         Self { mock, runtime }
+    }
+
+    /// Approves the next login, as soon as there is one.
+    pub(crate) fn approve_the_next(&self) {
+        let start = std::time::Instant::now();
+        loop {
+            if let Some(device) = self.mock.pending().pop() {
+                return self.mock.approve(&device.user_code).expect("it is pending");
+            }
+            assert!(start.elapsed() < PATIENCE, "no login came");
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
     }
 
     /// How many requests of this grant the token endpoint saw.

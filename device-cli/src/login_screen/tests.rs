@@ -4,9 +4,10 @@ use super::{Codes, LoginScreen};
 use crate::capabilities::{Capabilities, Colour, Size};
 use crate::styled_line::{Line, Style};
 
-const MODERN: Capabilities = Capabilities { live: true, keys: true, colour: Colour::Cube, utf8: true };
-const C_LOCALE: Capabilities = Capabilities { live: true, keys: true, colour: Colour::Sixteen, utf8: false };
-const BARE: Capabilities = Capabilities { live: true, keys: true, colour: Colour::None, utf8: false };
+const MODERN: Capabilities =
+    Capabilities { live: true, alternate_screen: true, keys: true, colour: Colour::Cube, utf8: true };
+const C_LOCALE: Capabilities = Capabilities { colour: Colour::Sixteen, utf8: false, ..MODERN };
+const BARE: Capabilities = Capabilities { colour: Colour::None, ..C_LOCALE };
 
 fn codes() -> Codes {
     Codes {
@@ -117,19 +118,20 @@ fn where_no_qr_code_fits_or_can_be_drawn_one_line_says_so() {
 #[test]
 fn every_window_shows_the_whole_code_and_the_warning_and_fits() {
     let screen = screen();
-    for columns in (20..=200).step_by(7) {
-        for rows in (6..=60).step_by(5) {
+    for columns in (12..=200).step_by(7) {
+        for rows in [1, 2, 3, 4, 5].into_iter().chain((6..=60).step_by(5)) {
             for capabilities in [MODERN, C_LOCALE, BARE] {
                 let lines = drawn(&screen, columns, rows, capabilities);
                 let shown = text(&lines);
                 let at = format!("{columns}x{rows} {capabilities:?}\n{shown}");
                 assert!(shown.contains("WDJB-MJHT"), "{at}");
-                assert!(lines.len() < rows, "{at}");
+                assert!(lines.len() <= rows, "{at}");
+                assert!(rows < 8 || columns < 20 || lines.len() < rows, "no status line: {at}");
+                assert!(lines.iter().all(|line| line.columns() < columns), "{at}");
                 if columns >= 40 && rows >= 12 {
                     let words = shown.split_whitespace().collect::<Vec<_>>().join(" ");
                     assert!(words.contains("https://auth.example.com/device"), "{at}");
                     assert!(shown.contains("Only continue"), "{at}");
-                    assert!(lines.iter().all(|line| line.columns() < columns), "{at}");
                 }
                 let (width, height) = qr_code_size(&lines);
                 assert!(
