@@ -1,12 +1,15 @@
 //! The screen of `device-cli` in a real terminal, while a person signs in elsewhere.
 
+mod snapshots;
+mod surroundings;
+
 use std::time::Duration;
 
 use mock_server::MockServer;
 
 use crate::browser::Browser;
 use crate::device_cli::program;
-use crate::terminal::{DARK, LIGHT, Terminal, Theme, scan_qr_code};
+use crate::terminal::{DARK, LIGHT, Terminal, Theme, scan_inverted_qr_code, scan_qr_code};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs tmux, zbarimg, chromium, node and npm packages: run by tests/run"]
@@ -20,17 +23,47 @@ async fn the_qr_code_scans_at_120x40() {
     the_qr_code_scans(120, 40).await;
 }
 
+/// Every other layout in which one is drawn, by its window and surroundings, with the columns that it takes: 29
+/// modules and their quiet zone.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs tmux, zbarimg, chromium, node and npm packages: run by tests/run"]
-async fn the_qr_code_scans_where_the_locale_is_not_utf_8() {
-    let server = start().await;
-    let terminal = login_in(&server, 120, 60, &[("LANG", "C")]);
-    let user_code = shown_user_code(&server, &terminal);
-    assert!(terminal.text().is_ascii(), "{}", terminal.text());
-    assert_scans(&terminal, &[&DARK, &LIGHT], &complete(&server, &user_code));
+async fn the_qr_code_scans_in_every_layout() {
+    const C_LOCALE: &[(&str, &str)] = &[("LANG", "C")];
+    const SIXTEEN_COLOURS: &[(&str, &str)] = &[("TERM", "xterm")];
+    for (layout, columns, rows, environment, painted) in [
+        ("below the text", 60, 30, &[][..], 29 + 8),
+        ("tight, below the text", 36, 30, &[], 29 + 4),
+        ("sixteen colours", 80, 24, SIXTEEN_COLOURS, 29 + 4),
+        ("the console of Linux", 80, 24, &[("TERM", "linux")], 29 + 4),
+        ("two blanks a module", 130, 60, C_LOCALE, 2 * (29 + 8)),
+        ("two blanks a module, tight", 115, 60, C_LOCALE, 2 * (29 + 4)),
+        ("two blanks a module, below the text", 80, 60, C_LOCALE, 2 * (29 + 8)),
+        ("two blanks a module, tight, below the text", 70, 60, C_LOCALE, 2 * (29 + 4)),
+        ("two blanks a module, sixteen colours", 130, 60, &[("LANG", "C"), ("TERM", "xterm")], 2 * (29 + 8)),
+    ] {
+        let server = start().await;
+        let terminal = login_in(&server, columns, rows, environment);
+        let user_code = shown_user_code(&server, &terminal);
+        terminal.wait_until(|screen| time_left(screen).is_some());
+        assert_eq!(terminal.painted_columns(), painted, "{layout}:\n{}", terminal.text());
+        assert_eq!(terminal.text().is_ascii(), environment.contains(&("LANG", "C")), "{layout}");
+        assert_scans(&terminal, &[&DARK, &LIGHT], &complete(&server, &user_code));
+    }
 }
 
-/// Without colours of its own the drawing takes the terminal's, and light text on a dark ground is assumed.
+/// Where the address with the code inside makes too large a symbol, the plain one is tried.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs tmux, zbarimg, chromium, node and npm packages: run by tests/run"]
+async fn the_qr_code_of_the_plain_address_scans_in_a_narrow_window() {
+    let server = start().await;
+    let terminal = login(&server, 40, 24);
+    shown_user_code(&server, &terminal);
+    terminal.wait_for("The QR code holds the address; enter");
+    assert_scans(&terminal, &[&DARK, &LIGHT], &format!("{}/device", server.issuer()));
+}
+
+/// Without colours of its own the drawing takes the terminal's, and light text on a dark ground is assumed: on a
+/// light ground it is a negative.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs tmux, zbarimg, chromium, node and npm packages: run by tests/run"]
 async fn the_qr_code_scans_without_colours() {
@@ -38,6 +71,8 @@ async fn the_qr_code_scans_without_colours() {
     let terminal = login_in(&server, 80, 24, &[("NO_COLOR", "1")]);
     let user_code = shown_user_code(&server, &terminal);
     assert_scans(&terminal, &[&DARK], &complete(&server, &user_code));
+    let picture = terminal.picture(&LIGHT, &mut Browser::start());
+    assert_eq!(scan_inverted_qr_code(&picture), complete(&server, &user_code));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -124,8 +159,12 @@ async fn a_denial_is_told_with_its_exit_code() {
 #[ignore = "needs tmux: run by tests/run"]
 fn the_demo_is_approved_by_one_key() {
     let terminal = Terminal::start(80, 24, program(), &["demo"], &[]);
-    terminal.wait_for("And enter the code:");
-    terminal.wait_until(|screen| time_left(screen).is_some());
+    let screen = terminal.wait_until(|screen| time_left(screen).is_some());
+    assert!(
+        screen.starts_with("This demo runs its own authorization server at http://127.0.0.1:"),
+        "{screen}"
+    );
+    assert!(screen.contains("And enter the code:"), "{screen}");
     terminal.press("a");
     let screen = terminal.wait_for("Signed in as alice");
     assert_eq!(terminal.exit_code(), 0);

@@ -58,7 +58,7 @@ const KEEP_EXIT_CODE: &str = r#"trap : INT TERM; "$@"; echo $? >"$0""#;
 const CELL: (usize, usize) = (10, 20);
 
 impl Terminal {
-    /// Runs `program` in a window of this size, with an empty home and a UTF-8 locale.
+    /// Runs `program` in a window of this size, in an empty home and a UTF-8 locale.
     pub(crate) fn start<Argument: AsRef<OsStr>>(
         columns: u16,
         rows: u16,
@@ -73,17 +73,102 @@ impl Terminal {
         start.args(["set-option", "-g", "default-terminal", "tmux-256color", ";"]);
         start.args(["set-option", "-g", "remain-on-exit", "on", ";"]);
         start.args(["set-option", "-g", "remain-on-exit-format", "", ";"]);
+        // A program may reach the clipboard, by OSC 52.
+        start.args(["set-option", "-s", "set-clipboard", "on", ";"]);
         start.args(["new-session", "-d", "-x", &columns.to_string(), "-y", &rows.to_string()]);
-        for (name, value) in environment {
-            start.args(["-e", &format!("{name}={value}")]);
-        }
-        start
-            .args(["/bin/sh", "-c", KEEP_EXIT_CODE])
-            .arg(terminal.exit_code_file())
-            .arg(program)
-            .args(arguments);
+        start.arg("-c").arg(terminal.home());
+        start.args(["/bin/sh", "-c", KEEP_EXIT_CODE]).arg(terminal.exit_code_file());
+        // Not by tmux's own -e: TERM is always tmux's own there.
+        start.arg("env").args(environment.iter().map(|(name, value)| format!("{name}={value}")));
+        start.arg(program).args(arguments);
         run(&mut start);
         terminal
+    }
+
+    /// Runs `script` in a shell in such a window; `"$@"` in it is the program with its arguments.
+    pub(crate) fn start_script(
+        columns: u16,
+        rows: u16,
+        script: &str,
+        program: &[&OsStr],
+        environment: &[(&str, &str)],
+    ) -> Self {
+        let shell = ["-c", script, "sh"].map(OsStr::new);
+        Self::start(columns, rows, Path::new("/bin/sh"), &[&shell, program].concat(), environment)
+    }
+
+    /// Makes the window larger or smaller.
+    pub(crate) fn resize(&mut self, columns: u16, rows: u16) {
+        (self.columns, self.rows) = (columns, rows);
+        let (columns, rows) = (columns.to_string(), rows.to_string());
+        run(self.tmux().args(["resize-window", "-x", &columns, "-y", &rows]));
+    }
+
+    /// The empty folder that the program has for its home.
+    pub(crate) fn home(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// What stands on the screen, and what has scrolled away above it.
+    pub(crate) fn text_with_history(&self) -> String {
+        String::from_utf8(run(self.tmux().args(["capture-pane", "-p", "-S", "-"])).stdout).expect("UTF-8")
+    }
+
+    /// What stands on the screen, with the sequences for its colours.
+    pub(crate) fn text_with_colours(&self) -> String {
+        String::from_utf8(run(self.tmux().args(["capture-pane", "-e", "-p"])).stdout).expect("UTF-8")
+    }
+
+    /// Sends a signal to the one process of this terminal that runs `program`.
+    pub(crate) fn signal(&self, signal: &str, program: &Path) {
+        let mut below = vec![self.state("#{pane_pid}")];
+        while let Some(process) = below.pop() {
+            if std::fs::read_link(format!("/proc/{process}/exe")).is_ok_and(|path| path == program) {
+                run(Command::new("/bin/sh").args(["-c", &format!("kill -s {signal} {process}")]));
+                return;
+            }
+            let children = std::fs::read_to_string(format!("/proc/{process}/task/{process}/children"));
+            below.extend(children.expect("a process").split_whitespace().map(str::to_owned));
+        }
+        panic!("{} does not run here", program.display());
+    }
+
+    /// What tmux says of the window, by its formats: `#{alternate_on}`.
+    pub(crate) fn state(&self, formats: &str) -> String {
+        let said = run(self.tmux().args(["display-message", "-p", formats])).stdout;
+        String::from_utf8(said).expect("UTF-8").trim_end().to_owned()
+    }
+
+    /// What a program has put into the clipboard by OSC 52.
+    pub(crate) fn clipboard(&self) -> Option<String> {
+        let buffer = self.tmux().arg("show-buffer").output().expect("tmux starts");
+        buffer.status.success().then(|| String::from_utf8(buffer.stdout).expect("UTF-8"))
+    }
+
+    /// The screen's rows as text, where `#` stands for a blank that is painted black, and without blanks at the end.
+    pub(crate) fn rows(&self) -> Vec<String> {
+        let parser = self.parsed();
+        let row = |row| {
+            let cells = (0..self.columns).filter_map(|column| parser.screen().cell(row, column));
+            let cells = cells.filter(|cell| !cell.is_wide_continuation());
+            let text = cells.map(|cell| match (cell.contents(), cell.bgcolor()) {
+                ("" | " ", vt100::Color::Idx(0 | 16)) => "#",
+                ("", _) => " ",
+                (text, _) => text,
+            });
+            text.collect::<String>().trim_end().to_owned()
+        };
+        (0..self.rows).map(row).collect()
+    }
+
+    /// How many columns of the screen are painted bright white, at most, in one row: what a QR code takes.
+    pub(crate) fn painted_columns(&self) -> usize {
+        let parser = self.parsed();
+        let is_painted = |row, column| {
+            parser.screen().cell(row, column).is_some_and(|cell| cell.bgcolor() != vt100::Color::Default)
+        };
+        let painted = |row| (0..self.columns).filter(|column| is_painted(row, *column)).count();
+        (0..self.rows).map(painted).max().unwrap_or(0)
     }
 
     /// What stands on the screen, a line a row.
@@ -97,7 +182,7 @@ impl Terminal {
     }
 
     /// Waits until the screen satisfies `what`, and gives that screen.
-    pub(crate) fn wait_until(&self, what: impl Fn(&str) -> bool) -> String {
+    pub(crate) fn wait_until(&self, mut what: impl FnMut(&str) -> bool) -> String {
         let start = Instant::now();
         loop {
             let text = self.text();
@@ -128,19 +213,25 @@ impl Terminal {
 
     /// Takes a picture of the screen, in the colours of `theme`.
     pub(crate) fn picture(&self, theme: &Theme, browser: &mut Browser) -> PathBuf {
-        // -N: blanks at the end of a line may have a background.
-        let captured = run(self.tmux().args(["capture-pane", "-e", "-N", "-p"])).stdout;
         let path = self.folder.path().join(format!("{}.png", theme.name));
         let (width, height) = (usize::from(self.columns) * CELL.0, usize::from(self.rows) * CELL.1);
-        browser.picture(&self.html(&captured, theme), width, height, &path);
+        browser.picture(&self.html(theme), width, height, &path);
         path
     }
 
-    fn html(&self, captured: &[u8], theme: &Theme) -> String {
+    /// The screen as it is, colours and all.
+    fn parsed(&self) -> vt100::Parser {
+        // -N: blanks at the end of a line may have a background.
+        let captured = run(self.tmux().args(["capture-pane", "-e", "-N", "-p"])).stdout;
         let size = |number| NonZeroU16::new(number).expect("a window");
         let mut parser = vt100::Parser::new(size(self.rows), size(self.columns), 0);
         let lines: Vec<&[u8]> = captured.split(|byte| *byte == b'\n').take(usize::from(self.rows)).collect();
         parser.process(&lines.join(&b"\r\n"[..]));
+        parser
+    }
+
+    fn html(&self, theme: &Theme) -> String {
+        let parser = self.parsed();
         let (width, height) = CELL;
         let mut html = format!(
             "<!doctype html><meta charset=utf-8><style>body{{margin:0;background:{}}}\
@@ -228,8 +319,18 @@ fn glyph(cell: &vt100::Cell) -> String {
 
 /// What a scanner reads from a picture.
 pub(crate) fn scan_qr_code(picture: &Path) -> String {
+    scan(picture, &[])
+}
+
+/// The same for light on dark, as most phones read it too.
+pub(crate) fn scan_inverted_qr_code(picture: &Path) -> String {
+    scan(picture, &["-Stest-inverted"])
+}
+
+fn scan(picture: &Path, more: &[&str]) -> String {
     let options = ["--quiet", "--raw", "-Sdisable", "-Sqrcode.enable"];
-    let output = Command::new("zbarimg").args(options).arg(picture).output().expect("zbarimg starts");
+    let mut zbarimg = Command::new("zbarimg");
+    let output = zbarimg.args(options).args(more).arg(picture).output().expect("zbarimg starts");
     assert!(output.status.success(), "no QR code in {}", picture.display());
     String::from_utf8(output.stdout).expect("UTF-8").trim_end().to_owned()
 }
