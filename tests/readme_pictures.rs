@@ -78,7 +78,16 @@ async fn the_pictures_show_what_is_seen() {
         });
     }
     take("afterwards", &DARK, &terminal, &mut browser);
-    assert!(in_readme("afterwards").exists());
+
+    let terminal = shell(100, 54);
+    enter(&terminal, "device-cli doctor");
+    terminal.wait_until(|screen| screen.trim_end().ends_with("\n$"));
+    let screen = terminal.text();
+    assert!(screen.contains("answers") && screen.contains("offset"), "{screen}");
+    take("doctor", &DARK, &terminal, &mut browser);
+    for name in ["afterwards", "doctor"] {
+        assert!(in_readme(name).exists(), "{name}");
+    }
     server.assert_clean();
 }
 
