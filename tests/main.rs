@@ -14,6 +14,8 @@ mod examples;
 mod faults;
 mod foreign_clients;
 mod fresh_token;
+#[cfg(target_os = "linux")]
+mod headless;
 mod home_page;
 mod hostile_pages;
 mod import_law;

@@ -71,6 +71,7 @@ impl Terminal {
         let mut start = terminal.tmux();
         start.args(["set-option", "-g", "status", "off", ";"]);
         start.args(["set-option", "-g", "default-terminal", "tmux-256color", ";"]);
+        start.args(["set-option", "-s", "set-clipboard", "on", ";"]);
         start.args(["set-option", "-g", "remain-on-exit", "on", ";"]);
         start.args(["set-option", "-g", "remain-on-exit-format", "", ";"]);
         // A program may reach the clipboard, by OSC 52.
@@ -179,6 +180,19 @@ impl Terminal {
     /// Presses keys, by tmux's names: `a`, `Enter`, `C-c`.
     pub(crate) fn press(&self, key: &str) {
         run(self.tmux().args(["send-keys", key]));
+    }
+
+    /// What the program has put into the clipboard (OSC 52), once it has.
+    pub(crate) fn copied(&self) -> String {
+        let start = Instant::now();
+        loop {
+            let shown = self.tmux().arg("show-buffer").output().expect("tmux starts");
+            if shown.status.success() {
+                return String::from_utf8(shown.stdout).expect("UTF-8");
+            }
+            assert!(start.elapsed() < PATIENCE, "nothing copied; the screen shows:\n{}", self.text());
+            thread::sleep(Duration::from_millis(50));
+        }
     }
 
     /// Waits until the screen satisfies `what`, and gives that screen.
