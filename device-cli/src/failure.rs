@@ -5,7 +5,7 @@ use std::fmt;
 use std::io;
 
 use oauth_client::token_store::{StoreError, StoreProblem};
-use oauth_client::{Error, ErrorCode, ServerText};
+use oauth_client::{Error, ErrorCode, Obstacle, ServerText};
 
 use crate::exit_code::ExitCode;
 
@@ -133,8 +133,17 @@ fn refusal_in_words(code: &ErrorCode, error: &Error) -> String {
 
 fn with_next_step(error: &Error) -> String {
     match error {
-        Error::Transport(_) => format!("{error}: check the network and the server's name, then try again"),
-        Error::Unavailable(_) | Error::RetryAfterExpiry { .. } => format!("{error}: try again later"),
+        // The SDK says what to look at; these are the words to type.
+        Error::Transport(transport) => match transport.obstacle() {
+            Some(Obstacle::UnknownAuthority | Obstacle::NoRootCertificates) => {
+                format!("{error}: --ca-file FILE, or DEVICE_CLI_CA_FILE")
+            }
+            Some(Obstacle::ProxyCredentials) => {
+                format!("{error}: HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT")
+            }
+            Some(Obstacle::ProxyRefused) => format!("{error}: NO_PROXY=HOST"),
+            _ => format!("{error}; device-cli doctor tells more"),
+        },
         Error::NoEndpoint { endpoint: "device_authorization_endpoint" } => {
             format!("{error} (--device-endpoint), or the server has no device login")
         }

@@ -141,8 +141,8 @@ impl Machine {
     /// A login that waits for its person, its codes told already.
     pub(super) fn begin_login(&self, issuer: &str, more: &[&str]) -> (JsonLines, String) {
         let mut login = JsonLines::start(&mut self.command(&login_words(issuer, more)));
-        let issued = login.receive_event("device_code_issued");
-        (login, issued["user_code"].as_str().expect("a user code").to_owned())
+        let codes = login.receive_event("device_code_issued");
+        (login, codes["user_code"].as_str().expect("a user code").to_owned())
     }
 
     /// Signs in, approved at once; the tokens are in plain files.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use oauth_client::token_store::UnixTime;
-use oauth_client::{Client, Contact, Endpoint, Error, Obstacle, TransportFailure};
+use oauth_client::{Client, Contact, Endpoint, Error, Obstacle, TransportError, TransportFailure};
 use tokio::time::{Instant, timeout};
 
 use crate::doctor::PATIENCE;
@@ -144,7 +144,7 @@ impl OfServer {
         let (told, mend) = match why {
             None => (format!("no answer within {} s", PATIENCE.as_secs()), NO_WAY.to_owned()),
             Some(Error::Transport(error)) => {
-                (error.to_string(), mend_of(error.failure(), error.obstacle(), settings))
+                (in_words(error), mend_of(error.failure(), error.obstacle(), settings))
             }
             Some(error @ Error::NoEndpoint { endpoint: "device_authorization_endpoint" }) => (
                 first_half(error),
@@ -162,6 +162,22 @@ impl OfServer {
             self.clock.push(Finding::problem("offset", by_this_clock(UnixTime::now()), SET_THE_CLOCK));
         }
         self.findings.push(Finding::problem(check, told, mend));
+    }
+}
+
+/// What the TLS library says is for programmers.
+fn in_words(error: &TransportError) -> String {
+    match error.obstacle() {
+        Some(Obstacle::NoRootCertificates) => {
+            "no authority is trusted here: there is no CA bundle".to_owned()
+        }
+        Some(Obstacle::UnknownAuthority) => {
+            "the server's certificate is signed by an authority that is not trusted here".to_owned()
+        }
+        Some(Obstacle::CertificateNotValidNow) => {
+            "the server's certificate has expired or is not valid yet, by this machine's clock".to_owned()
+        }
+        _ => error.to_string(),
     }
 }
 
