@@ -1,7 +1,7 @@
 //! `logout`: erases here first, then tells the server, and reports each half.
 
-use oauth_client::token_store::{StoreError, TokenKey, TokenRecord, UnixTime};
-use oauth_client::{Error, TokenTypeHint};
+use oauth_client::token_store::{StoreError, UnixTime};
+use oauth_client::{Logout, Revocation, Session};
 
 use crate::arguments::LogoutArguments;
 use crate::configuration::Configuration;
@@ -11,8 +11,6 @@ use crate::interruption::Interruption;
 use crate::login_status::in_words;
 use crate::passphrase;
 use crate::remembered_login::{RememberedLogin, unpark};
-use crate::settings::Settings;
-use crate::stores::OpenStore;
 use crate::terminal::Terminal;
 
 pub(crate) async fn run(
@@ -65,88 +63,77 @@ async fn log_out(profile: &str, arguments: &LogoutArguments, terminal: &mut Term
         }
         _ => remembered.open_unasked()?,
     };
-    let erased = erase(&store, &remembered.key(profile))?;
-    // The settings stay, so that the next login needs no flags; who it was is nobody's business any more.
-    let settings = remembered.settings;
-    RememberedLogin::new(settings.clone(), None).write(profile)?;
-    let record = match erased {
-        Erased::Record(record) => *record,
-        Erased::Unread(error) => {
-            terminal.say("Erased here: the tokens are gone from this machine.");
-            if arguments.local {
-                return Ok(());
-            }
-            let message = format!(
-                "erased here, but not revoked at the server, since the tokens could not be read: {error}"
-            );
-            return Err(Failure::new(ExitCode::General, "revocation_failed", message));
+    let key = remembered.key(profile);
+    // Without the server nothing else is needed, not even settings that still work.
+    let session = if arguments.local { None } else { Some(remembered.settings.client()) };
+    let (erased, revoked) = match session {
+        None => (store.store.delete(&key), None),
+        Some(Ok(client)) => {
+            let Logout { erased, revoked, .. } = Session::open_key(client, store.store, key).logout().await;
+            (erased, Some(Ok(revoked)))
         }
-        Erased::Nothing => {
+        Some(Err(failure)) => (store.store.delete(&key), Some(Err(failure))),
+    };
+    if erased.is_ok() {
+        // The settings stay, so that the next login needs no flags; who it was is nobody's business any more.
+        RememberedLogin::new(remembered.settings, None).write(profile)?;
+    }
+    report(erased, revoked, terminal)
+}
+
+/// Each half, in words. `revoked` is `None` where the server was left out of it.
+fn report(
+    erased: Result<bool, StoreError>,
+    revoked: Option<Result<Revocation, Failure>>,
+    terminal: &mut Terminal,
+) -> Result<(), Failure> {
+    let was_unread = matches!(revoked, Some(Ok(Revocation::Unread(_))));
+    let here = match erased {
+        // What is damaged was put aside as it was read.
+        Ok(was_there) if was_there || was_unread => {
+            terminal.say("Erased here: the tokens are gone from this machine.");
+            Ok(())
+        }
+        Ok(_) => {
             terminal.say("Nobody is signed in; nothing was stored here.");
             return Ok(());
         }
+        Err(error) => Err(Failure::from(error)),
     };
-    terminal.say("Erased here: the tokens are gone from this machine.");
-    let left = record.life_left(UnixTime::now());
-    if arguments.local {
-        terminal.say("Not revoked, as asked: at the server they stay valid.");
-        return Ok(());
-    }
-    match revoke(&settings, &record).await {
-        Ok(()) => {
-            terminal.say("Revoked at the server.");
-            Ok(())
+    let there = match revoked {
+        None => {
+            if here.is_ok() {
+                terminal.say("Not revoked, as asked: at the server they stay valid.");
+            }
+            return here;
         }
-        Err(Half::NotOffered) => {
+        Some(Ok(Revocation::Revoked)) => {
+            terminal.say("Revoked at the server.");
+            None
+        }
+        Some(Ok(Revocation::NotOffered(until))) => {
+            let left = until.map(|until| until.saturating_duration_since(UnixTime::now()));
             let left = left.map_or_else(String::new, |left| format!(" for up to {}", in_words(left)));
             terminal.say(&format!(
                 "Not revoked: the server offers no revocation. Whoever has a copy of the access token can use it{left}."
             ));
-            Ok(())
+            None
         }
-        Err(Half::Failed(failure)) => Err(Failure::new(
-            ExitCode::General,
-            "revocation_failed",
-            format!("erased here, but not revoked at the server: {}", failure.message),
-        )),
-    }
-}
-
-/// What was there before the logout.
-enum Erased {
-    Record(Box<TokenRecord>),
-    /// Something that could not be read.
-    Unread(StoreError),
-    Nothing,
-}
-
-/// Waits for a refresh under way: what that brings is erased too. What cannot be read is erased like the rest.
-fn erase(store: &OpenStore, key: &TokenKey) -> Result<Erased, StoreError> {
-    let mut locked = store.store.lock(key)?;
-    let there = locked.load();
-    locked.delete()?;
-    Ok(match there {
-        Ok(Some(record)) => Erased::Record(Box::new(record)),
-        Ok(None) => Erased::Nothing,
-        Err(error) => Erased::Unread(error),
-    })
-}
-
-/// What became of the server's half.
-enum Half {
-    NotOffered,
-    Failed(Failure),
-}
-
-/// The refresh token, with which the server ends the whole grant (RFC 7009 §2.1); else the access token.
-async fn revoke(settings: &Settings, record: &TokenRecord) -> Result<(), Half> {
-    let client = settings.client().map_err(Half::Failed)?;
-    let (token, hint) = match &record.refresh_token {
-        Some(refresh_token) => (refresh_token, TokenTypeHint::RefreshToken),
-        None => (&record.access_token, TokenTypeHint::AccessToken),
+        Some(Ok(Revocation::Unread(error))) => Some(format!(", since the tokens could not be read: {error}")),
+        Some(Ok(Revocation::Failed(error))) => Some(format!(": {}", Failure::from(error).message)),
+        Some(Ok(_)) => None,
+        Some(Err(failure)) => Some(format!(": {}", failure.message)),
     };
-    client.revoke(token, hint).await.map_err(|error| match error {
-        Error::NoEndpoint { .. } => Half::NotOffered,
-        error => Half::Failed(error.into()),
-    })
+    match (here, there) {
+        (Ok(()), None) => Ok(()),
+        (Ok(()), Some(why)) => {
+            let message = format!("erased here, but not revoked at the server{why}");
+            Err(Failure::new(ExitCode::General, "revocation_failed", message))
+        }
+        (Err(failure), why) => {
+            let there = why.map_or_else(String::new, |why| format!("; nor revoked at the server{why}"));
+            let message = format!("the tokens could not be erased here: {}{there}", failure.message);
+            Err(Failure { message, ..failure })
+        }
+    }
 }

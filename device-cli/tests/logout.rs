@@ -36,6 +36,45 @@ fn local_asks_nobody() {
     assert_eq!(program.run(&["status"]).code, Some(4));
 }
 
+/// Whatever has become of the settings since: what is here goes.
+#[test]
+fn a_client_secret_that_is_gone_leaves_only_the_servers_half_undone() {
+    let (program, server) = (Program::new(), Server::start());
+    let secret = program.home().join("secret");
+    std::fs::write(&secret, "device-secret").unwrap();
+    let client = ["--client-id", "device-secret", "--client-secret-file", secret.to_str().unwrap()];
+    let at = ["--store", "file", "--issuer", server.mock.issuer()];
+    let login = program.begin_login(&[&client[..], &at].concat());
+    server.mock.approve(&login.user_code).unwrap();
+    assert_eq!(login.finish().code, Some(0));
+    std::fs::remove_file(&secret).unwrap();
+    let finished = program.run(&["logout"]);
+    assert_eq!(finished.code, Some(1), "{finished:?}");
+    assert!(finished.stderr.starts_with("Erased here"), "{finished:?}");
+    assert!(
+        finished.stderr.contains("not revoked at the server: cannot read the client secret"),
+        "{finished:?}"
+    );
+    assert_eq!(program.run(&["status"]).code, Some(4));
+}
+
+#[cfg(unix)]
+#[test]
+fn where_nothing_can_be_erased_both_halves_are_named_and_the_login_stays() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let (program, server) = (Program::new(), Server::start());
+    program.signed_in(&server, "openid");
+    let tokens = program.home().join(".local/state/device-cli/tokens");
+    std::fs::set_permissions(&tokens, std::fs::Permissions::from_mode(0o777)).unwrap();
+    let finished = program.run(&["logout"]);
+    assert_eq!(finished.code, Some(7), "{finished:?}");
+    assert!(finished.stderr.starts_with("error: the tokens could not be erased here: "), "{finished:?}");
+    assert!(finished.stderr.contains("; nor revoked at the server, since"), "{finished:?}");
+    std::fs::set_permissions(&tokens, std::fs::Permissions::from_mode(0o700)).unwrap();
+    assert_eq!(program.run(&["whoami"]).stdout, "alice\n");
+    assert_eq!(program.run(&["logout"]).code, Some(0));
+}
+
 #[test]
 fn a_second_logout_finds_nobody() {
     let finished = Program::new().run(&["logout"]);
