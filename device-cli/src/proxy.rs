@@ -12,12 +12,7 @@ pub(crate) struct Proxy {
 }
 
 /// The proxy for requests to `server`, a URL where it is known; the SDK never uses one for loopback.
-pub(crate) fn proxy_for(server: &str) -> Option<String> {
-    choose(server, variable).filter(|proxy| !proxy.is_excepted).map(|proxy| proxy.url)
-}
-
-/// The same, also where an exception keeps it from being used.
-pub(crate) fn proxy_named_for(server: &str) -> Option<Proxy> {
+pub(crate) fn proxy_for(server: &str) -> Option<Proxy> {
     choose(server, variable)
 }
 
@@ -38,6 +33,12 @@ fn choose(server: &str, variable: impl Fn(&str) -> Option<String>) -> Option<Pro
 }
 
 impl Proxy {
+    /// Whether it is of the kind that can be used.
+    pub(crate) fn is_http(&self) -> bool {
+        let scheme = self.url.split_once("://").map_or("", |(scheme, _)| scheme);
+        matches!(scheme.to_ascii_lowercase().as_str(), "http" | "https") && self.address().is_some()
+    }
+
     /// Host and port.
     pub(crate) fn address(&self) -> Option<(String, u16)> {
         let (scheme, rest) = self.url.split_once("://")?;

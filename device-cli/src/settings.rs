@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use oauth_client::token_store::TokenKey;
-use oauth_client::{Client, EndpointPolicy, Loopback, Provider, Secret};
+use oauth_client::{Client, EndpointPolicy, EndpointUrl, Loopback, Provider, Secret};
 use serde::{Deserialize, Serialize};
 
 use crate::environment::variable;
@@ -206,6 +206,15 @@ impl Settings {
             .unwrap_or_default()
     }
 
+    /// The server's address, where it is known without asking anybody: by hand, else by preset.
+    pub(crate) fn url(&self) -> Option<String> {
+        let named = [&self.issuer, &self.token_endpoint, &self.device_endpoint];
+        named.into_iter().flatten().next().cloned().or_else(|| {
+            let preset = Provider::by_name(self.provider.as_deref()?)?;
+            preset.url().map(str::to_owned)
+        })
+    }
+
     /// The scope values with spaces between.
     pub(crate) fn scope(&self) -> String {
         self.scopes.join(" ")
@@ -237,8 +246,17 @@ impl Settings {
         };
         let mut client =
             Client::builder(client_id).user_agent(concat!("device-cli/", env!("CARGO_PKG_VERSION")));
-        if let Some(proxy) = proxy_for(self.server()) {
-            client = client.proxy(proxy);
+        let url = self.url().unwrap_or_default();
+        match proxy_for(&url).filter(|proxy| !proxy.is_excepted) {
+            Some(proxy) if proxy.is_http() => client = client.proxy(proxy.url),
+            // To this machine it would not be used anyway.
+            Some(proxy) if !EndpointUrl::parse(&url).is_ok_and(|url| url.is_loopback()) => {
+                return Err(Failure::configuration(format!(
+                    "{} names no HTTP proxy: correct it to http://HOST:PORT, or leave the server out with NO_PROXY",
+                    proxy.variable
+                )));
+            }
+            _ => {}
         }
         if let Some(name) = &self.provider {
             client = client.provider(self.preset(name)?);
@@ -353,6 +371,16 @@ mod tests {
         };
         let both = given.clone().over(&profile);
         assert_eq!(both, Settings { client_id: some("device"), ..given });
+    }
+
+    /// Else `NO_PROXY` would not know it.
+    #[test]
+    fn where_a_preset_is_is_known() {
+        let preset = Settings { provider: some("github"), ..Settings::default() };
+        assert!(preset.url().unwrap().starts_with("https://github.com/"));
+        let by_hand = Settings { token_endpoint: some("https://auth.example.com/token"), ..preset };
+        assert_eq!(by_hand.url(), some("https://auth.example.com/token"));
+        assert_eq!(Settings { provider: some("nomos"), ..Settings::default() }.url(), None);
     }
 
     #[test]

@@ -203,3 +203,24 @@ fn a_bus_that_never_answers_costs_the_keyring_alone() {
         ("note", "ok")
     );
 }
+
+/// As `ALL_PROXY` often is, for other programs.
+#[test]
+fn a_proxy_of_another_kind_is_named_and_keeps_nobody_from_this_machine() {
+    let (program, server) = (Program::new(), Server::start());
+    let with_proxy = |arguments: &[&str]| {
+        let mut command = program.command(arguments);
+        Finished::of(command.env("ALL_PROXY", "socks5://alice:s3cret@127.0.0.1:1080"))
+    };
+    let finished = with_proxy(&["doctor", "--json", "--issuer", server.mock.issuer()]);
+    assert_eq!(verdict(&findings(&finished), "Network", "proxy"), "ok", "{finished:?}");
+    for (arguments, code) in [
+        (&["doctor", "--json", "--issuer", "https://auth.example.invalid"][..], 1),
+        (&["discover", "https://auth.example.invalid"], 9),
+    ] {
+        let finished = with_proxy(arguments);
+        assert_eq!(finished.code, Some(code), "{finished:?}");
+        let told = format!("{}{}", finished.stdout, finished.stderr);
+        assert!(told.contains("ALL_PROXY names no HTTP proxy") && !told.contains("s3cret"), "{told}");
+    }
+}

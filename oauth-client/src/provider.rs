@@ -44,6 +44,11 @@ impl Provider {
         }
     }
 
+    /// Where it is: its issuer, else its token endpoint. `None`: where the caller says.
+    pub fn url(&self) -> Option<&str> {
+        self.issuer.as_ref().or(self.endpoints.token.as_ref()).map(String::as_str)
+    }
+
     /// Octopus Energy: public clients, every path with its trailing slash, no metadata, and API calls with
     /// `Authorization: TOKEN`. Its paths are those of django-oauth-toolkit, which reads `client_id` from the
     /// body beside Basic too.

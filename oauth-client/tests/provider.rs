@@ -20,6 +20,18 @@ async fn device_login(builder: ClientBuilder, scope: &str) -> Vec<Sent> {
     transport.sent()
 }
 
+#[test]
+fn a_preset_says_where_it_is() {
+    for (provider, url) in [
+        (Provider::google(), Some("https://accounts.google.com")),
+        (Provider::github(), Some("https://github.com/login/oauth/access_token")),
+        (Provider::nomos("https://auth.example.com"), Some("https://auth.example.com")),
+        (Provider::default(), None),
+    ] {
+        assert_eq!(provider.url(), url);
+    }
+}
+
 #[tokio::test]
 async fn octopus_has_its_slashes_and_no_metadata() {
     let sent = device_login(Client::builder("id").provider(Provider::octopus()), "").await;

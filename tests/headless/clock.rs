@@ -80,6 +80,19 @@ fn with_a_clock_that_is_a_year_off_no_certificate_is_valid() {
     }
 }
 
+/// As in virtual machines: the wall clock is half as fast again as time.
+#[test]
+#[ignore = "needs faketime and unshare; run by tests/run"]
+fn a_wall_clock_that_runs_fast_is_told() {
+    let mut machine = Machine::new();
+    shift(&mut machine, "+0 x1.5");
+    let report = machine.doctor(&[]);
+    report.finds_no_problem_but(&[]);
+    report.says("drift", "note", "it is being set, or runs wrong", "sudo timedatectl set-ntp true");
+    machine.unset("LD_PRELOAD");
+    machine.doctor(&[]).says("drift", "ok", "none in ", "");
+}
+
 /// A time namespace in which a day has been slept through since the login was parked.
 #[test]
 #[ignore = "needs unshare with time namespaces; run by tests/run"]

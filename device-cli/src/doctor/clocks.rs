@@ -6,6 +6,9 @@ use crate::doctor::finding::Finding;
 
 /// So long at least they are watched: a clock that runs 5 % fast is 10 ms ahead then.
 const WATCH: Duration = Duration::from_millis(200);
+/// What counts as one moment, and how often it is tried to read both clocks in one.
+const SAME_MOMENT: Duration = Duration::from_millis(1);
+const TRIES: usize = 20;
 /// What two clocks may differ by, of the time they were watched. Virtual machines are off by 5 to 30 %.
 const TOLERANCE_PERCENT: u128 = 4;
 
@@ -18,7 +21,15 @@ pub(super) struct Clocks {
 
 impl Clocks {
     pub(super) fn start() -> Self {
-        Self { monotonic: Instant::now(), wall: SystemTime::now() }
+        let mut clocks = Self { monotonic: Instant::now(), wall: SystemTime::now() };
+        // On a busy machine this process may stand still between the two.
+        for _ in 0..TRIES {
+            if clocks.monotonic.elapsed() < SAME_MOMENT {
+                break;
+            }
+            clocks = Self { monotonic: Instant::now(), wall: SystemTime::now() };
+        }
+        clocks
     }
 
     pub(super) async fn stop(self) -> Vec<Finding> {

@@ -4,19 +4,20 @@ use std::fs;
 use std::io::ErrorKind;
 use std::net::IpAddr;
 
-use oauth_client::{Client, Endpoint, EndpointUrl};
+use oauth_client::EndpointUrl;
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout;
 
 use crate::doctor::finding::Finding;
 use crate::doctor::{PATIENCE, in_time, server};
 use crate::environment::variable;
-use crate::proxy::{Proxy, proxy_named_for};
+use crate::proxy::{Proxy, proxy_for};
 use crate::settings::Settings;
 
 pub(super) async fn findings(settings: &Settings) -> Vec<Finding> {
-    let target = target(settings).await;
-    let proxy = proxy_named_for(settings.server());
+    let url = settings.url();
+    let target = url.as_deref().and_then(|url| EndpointUrl::parse(url).ok());
+    let proxy = proxy_for(url.as_deref().unwrap_or_default());
     let is_used =
         |proxy: &&Proxy| !proxy.is_excepted && !target.as_ref().is_some_and(EndpointUrl::is_loopback);
     let used = proxy.as_ref().filter(is_used);
@@ -31,17 +32,6 @@ pub(super) async fn findings(settings: &Settings) -> Vec<Finding> {
     findings.push(of_proxy);
     findings.extend(of_certificates);
     findings
-}
-
-/// Where the first request would go, as far as that is known without asking anybody.
-async fn target(settings: &Settings) -> Option<EndpointUrl> {
-    let named = [&settings.issuer, &settings.token_endpoint, &settings.device_endpoint];
-    if let Some(url) = named.into_iter().flatten().next() {
-        return EndpointUrl::parse(url).ok();
-    }
-    // A preset that names its endpoints.
-    let client: Client = server::client(settings)?.ok()?;
-    if client.issuer().is_some() { None } else { client.endpoint(Endpoint::Token).await.ok() }
 }
 
 /// A machine with no way anywhere is told so once, in place of everything that follows from it.
@@ -121,10 +111,10 @@ async fn reachable(proxy: Option<&Proxy>, used: Option<&Proxy>) -> Finding {
         let why = if proxy.is_excepted { "by NO_PROXY" } else { "since it is this machine" };
         return Finding::ok(CHECK, format!("{words}, by {variable}; not used for this server, {why}"));
     }
-    let is_http = proxy.url.starts_with("http://") || proxy.url.starts_with("https://");
-    let Some((host, port)) = proxy.address().filter(|_| is_http) else {
-        let told = format!("{variable} is no URL of an HTTP proxy");
-        return Finding::problem(CHECK, told, format!("export {variable}=http://HOST:PORT"));
+    let Some((host, port)) = proxy.address().filter(|_| proxy.is_http()) else {
+        let told = format!("{variable} names no HTTP proxy, which is the only kind that can be used");
+        let mend = format!("export {variable}=http://HOST:PORT, or NO_PROXY=HOST with the server's");
+        return Finding::problem(CHECK, told, mend);
     };
     let mend = format!("correct {variable}, or unset it where no proxy is needed");
     match timeout(PATIENCE, TcpStream::connect((host.as_str(), port))).await {

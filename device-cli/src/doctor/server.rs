@@ -10,7 +10,7 @@ use crate::doctor::PATIENCE;
 use crate::doctor::clocks::{SET_THE_CLOCK, roughly};
 use crate::doctor::finding::Finding;
 use crate::failure::Failure;
-use crate::proxy::{Proxy, proxy_named_for};
+use crate::proxy::{Proxy, proxy_for};
 use crate::settings::Settings;
 
 /// Where nothing is trusted.
@@ -51,7 +51,8 @@ pub(super) async fn findings(settings: &Settings) -> OfServer {
         }
         Some(Ok(client)) => client,
     };
-    found.findings.push(Finding::ok("server", settings.server()));
+    let server = settings.server().split('?').next().unwrap_or_default();
+    found.findings.push(Finding::ok("server", server));
     if !metadata(&client, settings, &mut found).await {
         return found;
     }
@@ -203,7 +204,7 @@ fn mend_of(failure: TransportFailure, obstacle: Option<Obstacle>, settings: &Set
         ),
         (_, Some(Obstacle::OtherHostsCertificate)) => "check the host name in the URL".to_owned(),
         (_, Some(Obstacle::ProxyCredentials)) => {
-            let proxy = proxy_named_for(settings.server());
+            let proxy = proxy_for(&settings.url().unwrap_or_default());
             let variable = proxy.as_ref().map_or("HTTPS_PROXY", |proxy| proxy.variable.as_str());
             let address = proxy.as_ref().and_then(Proxy::address);
             let address = address.map_or_else(|| "HOST:PORT".into(), |(host, port)| format!("{host}:{port}"));

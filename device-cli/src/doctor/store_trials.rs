@@ -18,9 +18,13 @@ use tokio::time::timeout;
 
 use crate::doctor::PATIENCE;
 use crate::doctor::finding::Finding;
-use crate::environment::{state_directory, variable};
+use crate::environment::state_directory;
+#[cfg(target_os = "linux")]
+use crate::environment::variable;
 use crate::settings::Settings;
-use crate::stores::{APPLICATION, CREDENTIAL, StoreChoice, StoreKind};
+#[cfg(target_os = "linux")]
+use crate::stores::CREDENTIAL;
+use crate::stores::{APPLICATION, StoreChoice, StoreKind};
 
 /// What lies in the store while it is tried.
 const CANARY: &str = "canary";
