@@ -1,15 +1,24 @@
 //! What may stand on the command line.
 
+mod credential;
+mod profile;
+mod storage;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
-use std::str::FromStr;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
 
+pub(crate) use self::credential::{
+    CredentialCommand, DockerArguments, DockerOperation, GitArguments, GitOperation, KubectlArguments,
+};
+pub(crate) use self::profile::{
+    ProfileAddArguments, ProfileCommand, ProfileListArguments, ProfileNameArguments,
+};
+pub(crate) use self::storage::{StorageCommand, StorageMoveArguments, StorageShowArguments};
 use crate::exports;
 use crate::settings::Settings;
-use crate::stores::StoreName;
 
 /// Where programs look for the token, unless told otherwise.
 const TOKEN_VARIABLE: &str = "DEVICE_CLI_ACCESS_TOKEN";
@@ -185,123 +194,6 @@ pub(crate) struct CurlArguments {
     pub(crate) arguments: Vec<OsString>,
 }
 
-#[derive(Subcommand)]
-pub(crate) enum CredentialCommand {
-    /// A credential helper of git: git config credential.helper "!device-cli credential git"
-    Git(GitArguments),
-    /// An exec plugin of kubectl: users[].user.exec with command device-cli, args [credential, kubectl]
-    Kubectl(KubectlArguments),
-    /// A credential helper of Docker; Docker wants a link to this program that is called
-    /// docker-credential-device-cli, or docker-credential-device-cli-PROFILE
-    Docker(DockerArguments),
-    /// A credential provider of Cargo: credential-provider = "device-cli", or "device-cli --profile NAME"
-    Cargo(CargoArguments),
-}
-
-#[derive(Args)]
-pub(crate) struct GitArguments {
-    /// Git adds it
-    #[arg(value_name = "OPERATION")]
-    pub(crate) operation: GitOperation,
-
-    /// The user name that goes with the token, where git knows none
-    #[arg(long, env = "DEVICE_CLI_CREDENTIAL_USERNAME", hide_env_values = true, default_value = "oauth2")]
-    pub(crate) username: String,
-
-    /// Authorization: Bearer in place of a password, where git can (2.46)
-    #[arg(long)]
-    pub(crate) bearer: bool,
-}
-
-/// What git asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum GitOperation {
-    Get,
-    Store,
-    Erase,
-    /// One of a later git.
-    Other,
-}
-
-#[derive(Args)]
-pub(crate) struct KubectlArguments {
-    /// The `id_token` in place of the access token, as clusters with OpenID Connect want it
-    #[arg(long)]
-    pub(crate) id_token: bool,
-}
-
-#[derive(Args)]
-pub(crate) struct DockerArguments {
-    /// Docker adds it
-    #[arg(value_enum, value_name = "OPERATION")]
-    pub(crate) operation: DockerOperation,
-
-    /// The user name that goes with the token
-    #[arg(long, env = "DEVICE_CLI_CREDENTIAL_USERNAME", hide_env_values = true, default_value = "oauth2")]
-    pub(crate) username: String,
-}
-
-/// What Docker asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum DockerOperation {
-    Get,
-    Store,
-    Erase,
-    List,
-}
-
-#[derive(Args)]
-pub(crate) struct CargoArguments {
-    /// Cargo adds it
-    #[arg(long, hide = true)]
-    pub(crate) cargo_plugin: bool,
-}
-
-#[derive(Subcommand)]
-pub(crate) enum ProfileCommand {
-    /// Every profile; the one with the star is meant where none is named
-    List(ProfileListArguments),
-    /// What a profile says, in the words of the configuration file
-    Show(ProfileShowArguments),
-    /// Mean this profile from now on, where none is named
-    Use(ProfileNameArguments),
-    /// Write a new profile into the configuration file
-    Add(Box<ProfileAddArguments>),
-    /// Take a profile out of the configuration file; after a logout
-    Remove(ProfileNameArguments),
-}
-
-#[derive(Args)]
-pub(crate) struct ProfileListArguments {
-    /// One JSON object
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-#[derive(Args)]
-pub(crate) struct ProfileShowArguments {
-    /// Which one; else the one that is meant
-    #[arg(value_name = "NAME", id = "shown")]
-    pub(crate) profile: Option<String>,
-}
-
-#[derive(Args)]
-pub(crate) struct ProfileNameArguments {
-    /// Which one
-    #[arg(value_name = "NAME")]
-    pub(crate) name: String,
-}
-
-#[derive(Args)]
-pub(crate) struct ProfileAddArguments {
-    /// What to call it
-    #[arg(value_name = "NAME")]
-    pub(crate) name: String,
-
-    #[command(flatten)]
-    pub(crate) settings: Settings,
-}
-
 #[derive(Args)]
 pub(crate) struct DiscoverArguments {
     /// The issuer
@@ -376,36 +268,6 @@ pub(crate) struct StatusArguments {
     pub(crate) check: bool,
 }
 
-#[derive(Subcommand)]
-pub(crate) enum StorageCommand {
-    /// Each profile's store: encrypted at rest or not, kept over a reboot or not, where. Opens none of them
-    Show(StorageShowArguments),
-    /// Move a login to another store; the old copy goes once the new one was read back
-    Move(StorageMoveArguments),
-}
-
-#[derive(Args)]
-pub(crate) struct StorageShowArguments {
-    /// One JSON object
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-#[derive(Args)]
-pub(crate) struct StorageMoveArguments {
-    /// Where to
-    #[arg(long, value_name = "STORE", value_parser = StoreName)]
-    pub(crate) to: String,
-
-    /// To key-file: the file with its key, made if it is missing; best on another disk than the tokens
-    #[arg(long, env = "DEVICE_CLI_KEY_FILE", hide_env_values = true, value_name = "FILE")]
-    pub(crate) key_file: Option<PathBuf>,
-
-    /// To passphrase: a file that holds it, - for standard input; or set `DEVICE_CLI_PASSPHRASE`
-    #[arg(long, env = "DEVICE_CLI_PASSPHRASE_FILE", hide_env_values = true, value_name = "FILE")]
-    pub(crate) passphrase_file: Option<PathBuf>,
-}
-
 #[derive(Args)]
 pub(crate) struct LogoutArguments {
     /// Forget the tokens here only; at the server they stay valid
@@ -421,19 +283,6 @@ pub(crate) struct LogoutArguments {
 pub(crate) struct HelpArguments {
     /// A command, or exit-codes, environment, stores, accessibility
     pub(crate) topic: Option<String>,
-}
-
-impl FromStr for GitOperation {
-    type Err = std::convert::Infallible;
-
-    fn from_str(operation: &str) -> Result<Self, Self::Err> {
-        Ok(match operation {
-            "get" => Self::Get,
-            "store" => Self::Store,
-            "erase" => Self::Erase,
-            _ => Self::Other,
-        })
-    }
 }
 
 /// A name that every shell takes.
