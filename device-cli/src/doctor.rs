@@ -24,7 +24,7 @@ use crate::arguments::DoctorArguments;
 use crate::configuration::Configuration;
 use crate::doctor::clocks::Clocks;
 use crate::doctor::finding::{Finding, Verdict};
-use crate::environment::{home_directory, variable};
+use crate::environment::{home_directory, state_directory, variable};
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
 use crate::interruption::Interruption;
@@ -161,6 +161,8 @@ fn settings(arguments: &DoctorArguments, profile: Option<&str>) -> (Settings, Ve
             match RememberedLogin::read(&profile) {
                 Ok(Some(remembered)) => settings = settings.over(&remembered.settings_here()),
                 Ok(None) => {}
+                // Said where the directories are.
+                Err(_) if state_directory().is_none() => {}
                 Err(failure) => findings.push(Finding::problem("login", failure.message, "device-cli login")),
             }
         }

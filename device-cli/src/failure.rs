@@ -157,6 +157,14 @@ impl From<StoreError> for Failure {
         match error.problem() {
             // What is there will never be read again: that is no matter of the store.
             StoreProblem::KeyGone => Self::new(ExitCode::LoginRequired, "login_required", error.to_string()),
+            StoreProblem::Io { source, .. }
+                if matches!(
+                    source.kind(),
+                    io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied
+                ) =>
+            {
+                Self::storage(format!("{error}: XDG_STATE_HOME=DIRECTORY"))
+            }
             _ => Self::storage(error.to_string()),
         }
     }

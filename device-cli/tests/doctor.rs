@@ -151,6 +151,22 @@ fn where_everything_is_broken_everything_is_told() {
         );
     }
     assert!(finished.stdout.contains("http://127.0.0.1:1 with a user name and a password, by HTTPS_PROXY"));
+    let mend = &findings[&("Server".into(), "metadata".into())]["mend"];
+    // Nothing is trusted, which comes before the proxy.
+    assert!(mend.as_str().unwrap().contains("ca-certificates"), "{mend}");
+}
+
+#[test]
+fn one_cause_is_told_where_it_lies() {
+    let program = Program::new();
+    let at = ["--issuer", "http://auth.example.invalid", "--dangerously-allow-http", "auth.example.invalid"];
+    let mut doctor = program.command(&[&["doctor", "--json"][..], &at].concat());
+    doctor.env("HOME", "relative").env("HTTP_PROXY", "http://127.0.0.1:1");
+    let findings = findings(&Finished::of(&mut doctor));
+    assert_eq!(findings[&("Server".into(), "metadata".into())]["mend"], "see proxy, under Network");
+    let problems = findings.iter().filter(|(_, finding)| finding["verdict"] == "problem");
+    let problems: Vec<_> = problems.map(|((_, check), _)| check.as_str()).collect();
+    assert_eq!(problems, ["HOME", "state", "proxy", "metadata", "stores"]);
 }
 
 #[test]

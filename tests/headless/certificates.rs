@@ -66,6 +66,9 @@ fn without_a_ca_bundle_https_says_what_to_do_and_loopback_works() {
     machine.set("DEVICE_CLI_PROFILE", "loopback");
     machine.sign_in(&without_tls, without_tls.issuer(), &[]);
     machine.has_a_login();
+    let report = machine.doctor(&[]);
+    report.finds_no_problem_but(&[]);
+    report.says("certificates", "note", "there is no CA bundle here", "apt-get install ca-certificates");
     without_tls.assert_clean();
     server.assert_clean();
 }

@@ -84,6 +84,7 @@ fn a_home_that_is_read_only_costs_no_login() {
     let refused = machine.fails_to_sign_in(server.issuer(), &["--store", "file", "--profile", "other"]);
     assert_eq!(refused.code, Some(7), "{refused:?}");
     assert!(refused.stderr.to_lowercase().contains("read-only"), "{refused:?}");
+    assert!(refused.stderr.trim_end().ends_with("XDG_STATE_HOME=DIRECTORY"), "{refused:?}");
     assert_eq!(posts(), before, "no refresh, no code");
 
     let report = machine.doctor(&[]);

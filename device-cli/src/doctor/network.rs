@@ -133,6 +133,8 @@ async fn reachable(proxy: Option<&Proxy>, used: Option<&Proxy>) -> Finding {
     }
 }
 
+const NOBODY_TRUSTED: &str = "no authority is trusted: there is no CA bundle here";
+
 /// Whom TLS trusts: the system's authorities, or those that the variables name, and the ones of `--ca-file`.
 fn certificates(settings: &Settings) -> Finding {
     const CHECK: &str = "certificates";
@@ -164,10 +166,10 @@ fn certificates(settings: &Settings) -> Finding {
     match client.count_root_certificates() {
         Ok(1) => Finding::ok(CHECK, format!("1 authority is trusted{sources}")),
         Ok(number) => Finding::ok(CHECK, format!("{number} authorities are trusted{sources}")),
-        Err(_) => Finding::problem(
-            CHECK,
-            "no authority is trusted: there is no CA bundle here",
-            server::NO_CA_BUNDLE,
-        ),
+        // Without TLS nobody has to be trusted.
+        Err(_) if settings.url().is_some_and(|url| url.starts_with("http://")) => {
+            Finding::note(CHECK, NOBODY_TRUSTED).mended_by(server::NO_CA_BUNDLE)
+        }
+        Err(_) => Finding::problem(CHECK, NOBODY_TRUSTED, server::NO_CA_BUNDLE),
     }
 }

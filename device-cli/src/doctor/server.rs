@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use oauth_client::token_store::UnixTime;
-use oauth_client::{Client, Contact, Endpoint, Error, Obstacle, TransportError, TransportFailure};
+use oauth_client::{
+    Client, Contact, Endpoint, EndpointUrl, Error, Obstacle, TransportError, TransportFailure,
+};
 use tokio::time::{Instant, timeout};
 
 use crate::doctor::PATIENCE;
@@ -224,8 +226,15 @@ fn mend_of(failure: TransportFailure, obstacle: Option<Obstacle>, settings: &Set
         (TransportFailure::BodyTooLarge | TransportFailure::NotHttp, _) => {
             "check that the URL is the server's".to_owned()
         }
+        _ if is_through_a_proxy(settings) => "see proxy, under Network".to_owned(),
         _ => NO_WAY.to_owned(),
     }
+}
+
+fn is_through_a_proxy(settings: &Settings) -> bool {
+    let url = settings.url().unwrap_or_default();
+    let is_here = EndpointUrl::parse(&url).is_ok_and(|url| url.is_loopback());
+    !is_here && proxy_for(&url).is_some_and(|proxy| !proxy.is_excepted)
 }
 
 fn of_offset(there: UnixTime, here: UnixTime) -> Finding {
