@@ -195,20 +195,16 @@ impl<'a> BrowserFlow<'a> {
                     ErrorCode::UnauthorizedClient | ErrorCode::UnsupportedGrantType
                 ) =>
             {
-                Some("the client must be registered for the authorization code grant at this server")
+                format!(
+                    "{error}: the client must be registered for the authorization code grant at this server"
+                )
             }
             Error::NoEndpoint { endpoint: "authorization_endpoint" } => {
-                Some("--authorization-endpoint; or use --device")
+                format!("{error} (--authorization-endpoint), or use --device")
             }
-            _ => None,
+            _ => return error.into(),
         };
-        match message {
-            Some(message) => {
-                let message = format!("{error}: {message}");
-                Failure { message, ..Failure::from(error) }
-            }
-            None => error.into(),
-        }
+        Failure { message, ..Failure::from(error) }
     }
 }
 

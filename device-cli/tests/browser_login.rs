@@ -118,6 +118,29 @@ fn a_code_that_the_server_takes_back_is_told_here_and_there() {
 }
 
 #[test]
+fn what_the_server_lacks_is_named_with_the_words_to_type() {
+    let client = Client::public("app").with_grant_types(["urn:ietf:params:oauth:grant-type:device_code"]);
+    let (program, server) = (Program::new(), of(Profile::Octopus, client));
+    let issuer = server.mock.issuer();
+    let (authorize, token) = (format!("{issuer}/authorize/"), format!("{issuer}/token/"));
+    let at =
+        ["--store", "file", "--client-id", "app", "--redirect-uri", CALLBACK, "--token-endpoint", &token];
+    let finished = program.run(&[&["login", "--browser"], &at[..]].concat());
+    assert_eq!(finished.code, Some(9), "{finished:?}");
+    assert!(finished.stderr.contains("(--authorization-endpoint), or use --device"), "{finished:?}");
+
+    let login = begin(&program, &at, &["--authorization-endpoint", &authorize]);
+    assert!(browse(&authorization_url(&login)).contains("<h1>Not signed in</h1>"));
+    let finished = login.finish();
+    assert_eq!(finished.code, Some(9), "{finished:?}");
+    assert_eq!(finished.events().last().unwrap()["error"], "unauthorized_client");
+    assert!(
+        finished.stderr.contains("registered for the authorization code grant at this server"),
+        "{finished:?}"
+    );
+}
+
+#[test]
 fn a_port_that_is_taken_is_named_and_so_is_the_way_round() {
     let (program, server) = (Program::new(), Server::start());
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
