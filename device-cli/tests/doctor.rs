@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::time::SystemTime;
 
 use serde_json::Value;
@@ -239,4 +240,25 @@ fn a_proxy_of_another_kind_is_named_and_keeps_nobody_from_this_machine() {
         let told = format!("{}{}", finished.stdout, finished.stderr);
         assert!(told.contains("ALL_PROXY names no HTTP proxy") && !told.contains("s3cret"), "{told}");
     }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn ctrl_c_leaves_nothing_behind() {
+    let program = Program::new();
+    let path = program.home().join("bus");
+    let _mute = std::os::unix::net::UnixListener::bind(&path).unwrap();
+    let mut doctor = program.command(&["doctor"]);
+    doctor.env("DBUS_SESSION_BUS_ADDRESS", format!("unix:path={}", path.display()));
+    let mut doctor = doctor.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    // The other stores are being tried; the keyring takes three seconds.
+    let state = program.home().join(".local/state/device-cli");
+    while !state.join(format!("canary-{}/passphrase", doctor.id())).exists() {
+        assert!(doctor.try_wait().unwrap().is_none(), "it ended without a trial");
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    let killed = Command::new("kill").args(["-s", "INT", &doctor.id().to_string()]).status().unwrap();
+    assert!(killed.success());
+    assert_eq!(doctor.wait().unwrap().code(), Some(130));
+    assert!(!state.exists(), "{:?}", everything(&state).keys());
 }

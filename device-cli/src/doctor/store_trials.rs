@@ -3,7 +3,8 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, RwLock};
+use std::thread;
 use std::time::{Duration, Instant};
 
 #[cfg(target_os = "linux")]
@@ -52,10 +53,9 @@ pub(super) async fn findings(settings: &Settings) -> Vec<Finding> {
             "see HOME and state",
         )];
     };
-    let scratch = Arc::new(scratch);
     let trials = StoreKind::ALL.map(|kind| {
-        let (settings, scratch) = (settings.clone(), Arc::clone(&scratch));
-        (kind, spawn_blocking(move || tried(kind, &settings, &scratch)))
+        let (settings, places) = (settings.clone(), scratch.places.clone());
+        (kind, spawn_blocking(move || tried(kind, &settings, &places)))
     });
     let mut findings = Vec::new();
     let mut has_one = false;
@@ -120,17 +120,19 @@ fn bad(kind: StoreKind, told: String, mend: &str, is_chosen: bool) -> Finding {
     }
 }
 
-fn tried(kind: StoreKind, settings: &Settings, scratch: &Scratch) -> Trial {
+fn tried(kind: StoreKind, settings: &Settings, places: &Places) -> Trial {
     let started = Instant::now();
+    // The keyring writes no file, and may keep us waiting.
+    let _in_use = (kind != StoreKind::Keyring).then(|| places.in_use.read());
     let result = match kind {
         StoreKind::Memory => canary(&MemoryStore::new()),
-        StoreKind::File => scratch.place(kind).and_then(|place| canary(&PlainFileStore::new(place))),
+        StoreKind::File => places.of(kind).and_then(|place| canary(&PlainFileStore::new(place))),
         // A keyring gets no second key of ours, only what is gone again.
         StoreKind::Keyring => SystemKeyring::new(APPLICATION).probe(),
-        StoreKind::Passphrase => scratch
-            .place(kind)
+        StoreKind::Passphrase => places
+            .of(kind)
             .and_then(|place| canary(&SealedFileStore::new(place, Passphrase::new(Secret::from(CANARY))))),
-        StoreKind::KeyFile => key_file(settings, scratch),
+        StoreKind::KeyFile => key_file(settings, places),
         #[cfg(target_os = "linux")]
         StoreKind::SystemdCredential => {
             let Some(credentials) = variable("CREDENTIALS_DIRECTORY") else {
@@ -139,10 +141,10 @@ fn tried(kind: StoreKind, settings: &Settings, scratch: &Scratch) -> Trial {
                 );
             };
             let credential = SystemdCredential::new(credentials, CREDENTIAL);
-            scratch.place(kind).and_then(|place| canary(&SealedFileStore::new(place, credential)))
+            places.of(kind).and_then(|place| canary(&SealedFileStore::new(place, credential)))
         }
         #[cfg(target_os = "linux")]
-        StoreKind::Kernel => scratch.place(kind).and_then(|place| {
+        StoreKind::Kernel => places.of(kind).and_then(|place| {
             let keyring = KernelKeyring::new(format!("{APPLICATION} {CANARY} {}", std::process::id()));
             let tried = canary(&SealedFileStore::new(place, keyring.clone()));
             keyring.forget().and(tried)
@@ -160,8 +162,8 @@ fn tried(kind: StoreKind, settings: &Settings, scratch: &Scratch) -> Trial {
 }
 
 /// With the key file that is named, where that is there already; it is read and no more.
-fn key_file(settings: &Settings, scratch: &Scratch) -> Result<(), StoreError> {
-    let place = scratch.place(StoreKind::KeyFile)?;
+fn key_file(settings: &Settings, places: &Places) -> Result<(), StoreError> {
+    let place = places.of(StoreKind::KeyFile)?;
     let own = settings.key_file.as_deref().filter(|path| path.exists());
     if let Some(path) = own {
         KeyFile::new(path).find(&place)?;
@@ -202,21 +204,34 @@ fn state_of_its_own(kind: StoreKind, settings: &Settings) -> Result<(), StoreErr
     if there { opened.store.load(&canary_key()).map(drop) } else { Ok(()) }
 }
 
-/// A directory beside the logins that is gone with this value, and with it whatever of the way to it was not there.
+/// A directory beside the logins that is gone with this value, also where somebody presses Ctrl-C, and with it whatever
+/// of the way to it was not there.
 struct Scratch {
-    directory: PathBuf,
+    places: Places,
     nearest: PathBuf,
 }
+
+/// Where in it each store is tried.
+#[derive(Clone)]
+struct Places {
+    directory: PathBuf,
+    /// Read by each trial as long as it may write there.
+    in_use: Arc<RwLock<()>>,
+}
+
+/// How long a trial may take to end once nobody waits for it any more.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 impl Scratch {
     fn new() -> Option<Self> {
         let directory = state_directory()?.join(format!("{CANARY}-{}", std::process::id()));
         let nearest = directory.ancestors().find(|ancestor| ancestor.exists())?.to_owned();
-        Some(Self { directory, nearest })
+        Some(Self { places: Places { directory, in_use: Arc::default() }, nearest })
     }
+}
 
-    /// For one store.
-    fn place(&self, kind: StoreKind) -> Result<PathBuf, StoreError> {
+impl Places {
+    fn of(&self, kind: StoreKind) -> Result<PathBuf, StoreError> {
         let mut builder = fs::DirBuilder::new();
         builder.recursive(true);
         #[cfg(unix)]
@@ -231,8 +246,20 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.directory);
-        let made = self.directory.ancestors().skip(1).take_while(|path| **path != *self.nearest);
+        let Places { directory, in_use } = &self.places;
+        let start = Instant::now();
+        // Else one that is still at it would make the directory again.
+        let unused = loop {
+            let unused = in_use.try_write().ok();
+            if unused.is_some() || start.elapsed() > LAST_WORDS {
+                break unused;
+            }
+            thread::sleep(Duration::from_millis(5));
+        };
+        // Nor may one begin now.
+        std::mem::forget(unused);
+        let _ = fs::remove_dir_all(directory);
+        let made = directory.ancestors().skip(1).take_while(|path| **path != *self.nearest);
         for directory in made {
             // Not if somebody has put something there meanwhile.
             if fs::remove_dir(directory).is_err() {
