@@ -31,6 +31,7 @@ mod readme_pictures;
 #[cfg(target_os = "linux")]
 mod recipes;
 mod repository;
+mod resumed_login;
 mod storage_move;
 mod store_choice;
 mod terminal;

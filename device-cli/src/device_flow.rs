@@ -83,7 +83,12 @@ impl DeviceFlow<'_> {
             match ending {
                 Ending::Authorized(signed_in) => return Ok(signed_in),
                 Ending::Renew => {}
-                Ending::Expired if renewals > 0 => renewals -= 1,
+                Ending::Expired if renewals > 0 => {
+                    renewals -= 1;
+                    if !self.is_json {
+                        terminal.say("The code expired; here is a new one.");
+                    }
+                }
                 Ending::Expired if keys.is_some() => {
                     presentation.expired(terminal);
                     tokio::select! {

@@ -50,7 +50,7 @@ impl Failure {
         Self::new(
             ExitCode::Expired,
             "expired_token",
-            "the code expired before it was approved: sign in again",
+            "the code expired before it was approved: sign in again; --renew N gets new codes by itself",
         )
     }
 
@@ -121,7 +121,10 @@ fn exit_code_of(error: &ErrorCode) -> ExitCode {
 fn refusal_in_words(code: &ErrorCode, error: &Error) -> String {
     match code {
         ErrorCode::AccessDenied => "the login was denied; nothing was stored".into(),
-        ErrorCode::ExpiredToken => "the code expired before it was approved: sign in again".into(),
+        ErrorCode::ExpiredToken => {
+            "the code expired before it was approved: sign in again; --renew N gets new codes by itself"
+                .into()
+        }
         ErrorCode::InvalidClient => format!("{error}: check --client-id and --client-secret-file"),
         ErrorCode::UnauthorizedClient | ErrorCode::UnsupportedGrantType => {
             format!("{error}: the client must be registered for the device grant at this server")

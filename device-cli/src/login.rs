@@ -1,11 +1,7 @@
 //! `login`: settings, store probe, device flow or browser, save, one line that says who and where.
 
-use std::io::Read as _;
-
 use oauth_client::token_store::{RefreshPoint, StoreProblem, TokenRecord, UnixTime, save_login};
-use oauth_client::{AccessTokenResponse, Client, DeviceLoginEvent, HttpResponse, Scope};
-use tokio::time::{Instant, timeout_at};
-use zeroize::Zeroizing;
+use oauth_client::{Client, Scope};
 
 use crate::arguments::LoginArguments;
 use crate::browser_flow::BrowserFlow;
@@ -13,19 +9,16 @@ use crate::configuration::Configuration;
 use crate::device_flow::{DeviceFlow, SignedIn};
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
+use crate::given_token;
 use crate::interruption::Interruption;
 use crate::login_events::LoginEvent;
-use crate::login_screen::Codes;
-use crate::presentation::{Presentation, say_codes};
-use crate::remembered_login::{self, RememberedLogin, park, unpark};
+use crate::parked_flow::ParkedFlow;
+use crate::remembered_login::{self, RememberedLogin, unpark};
 use crate::settings::{Flow, Settings};
 use crate::store_choice::{Chooser, ask_for_a_kind};
 use crate::stores::{OpenStore, StoreKind};
 use crate::styled_line::Line;
 use crate::terminal::{Key, Terminal};
-
-/// Longer than any token.
-const MAX_TOKEN_BYTES: u64 = 1024 * 1024;
 
 /// One login on its way.
 struct Login<'a> {
@@ -63,22 +56,22 @@ pub(crate) async fn run(
     settings.store = Some(store.kind.name().to_owned());
     let mut login = Login { arguments, profile, settings, store, client, is_verbose };
     if arguments.no_wait {
-        return login.begin(terminal, &mut interruption).await;
+        if login.store.kind == StoreKind::Memory {
+            return Err(Failure::usage(
+                "--no-wait needs a store that outlives this command: device-cli help stores names them",
+            ));
+        }
+        return login.parked_flow().begin(terminal, &mut interruption).await;
     }
     let signed_in = if arguments.with_token {
-        given_token()?
+        given_token::read(terminal, &mut interruption).await?
     } else if login.is_of_the_client_itself() {
         tokio::select! {
             signed_in = login.ask_as_the_client() => signed_in?,
             code = interruption.next() => return Err(Failure::interrupted(code)),
         }
     } else if let Some((pending, elapsed)) = parked {
-        let resumed = login.client.resume_device_login(pending, elapsed);
-        let mut resumed = tokio::select! {
-            resumed = resumed => resumed?,
-            code = interruption.next() => return Err(Failure::interrupted(code)),
-        };
-        login.resume(&mut resumed, terminal, &mut interruption).await?
+        login.parked_flow().go_on(pending, elapsed, terminal, &mut interruption).await?
     } else {
         login.ask_the_person(terminal, &mut interruption).await?
     };
@@ -122,35 +115,6 @@ fn settings_for(
     Ok(if is_its_own { settings.over(&chosen) } else { settings })
 }
 
-/// A token from elsewhere. Nothing but the server knows whether it works.
-fn given_token() -> Result<SignedIn, Failure> {
-    let mut given = String::new();
-    std::io::stdin()
-        .lock()
-        .take(MAX_TOKEN_BYTES)
-        .read_to_string(&mut given)
-        .map_err(|error| Failure::usage(format!("the token cannot be read from standard input: {error}")))?;
-    let given = Zeroizing::new(given);
-    let json = match given.trim() {
-        "" => {
-            return Err(Failure::usage(
-                "no token came on standard input: device-cli login --with-token < FILE",
-            ));
-        }
-        json if json.starts_with('{') => json.to_owned(),
-        // What cannot stand in a JSON text is no token either.
-        token => serde_json::json!({ "access_token": token, "token_type": "Bearer" }).to_string(),
-    };
-    let response =
-        HttpResponse::new(200, [("content-type", "application/json")], Zeroizing::new(json).as_bytes());
-    let tokens = AccessTokenResponse::process_response(&response).map_err(|error| {
-        Failure::usage(format!(
-            "what came on standard input is neither a token nor a token endpoint's JSON: {error}"
-        ))
-    })?;
-    Ok(SignedIn { tokens: Box::new(tokens), requested_at: UnixTime::now() })
-}
-
 impl Login<'_> {
     fn is_of_the_client_itself(&self) -> bool {
         self.settings.flow == Some(Flow::ClientCredentials)
@@ -179,76 +143,21 @@ impl Login<'_> {
         flow.sign_in(terminal, interruption).await
     }
 
+    fn parked_flow(&self) -> ParkedFlow<'_> {
+        ParkedFlow {
+            client: &self.client,
+            profile: &self.profile,
+            settings: &self.settings,
+            timeout: self.arguments.timeout,
+            is_json: self.arguments.json,
+            is_verbose: self.is_verbose,
+        }
+    }
+
     async fn ask_as_the_client(&self) -> Result<SignedIn, Failure> {
         let requested_at = UnixTime::now();
         let tokens = self.client.client_credentials(&self.settings.scope()).await?;
         Ok(SignedIn { tokens: Box::new(tokens), requested_at })
-    }
-
-    /// `--no-wait`: the codes, and the rest of the login for later.
-    async fn begin(&self, terminal: &mut Terminal, interruption: &mut Interruption) -> Result<(), Failure> {
-        if self.store.kind == StoreKind::Memory {
-            return Err(Failure::usage("--no-wait needs a store that outlives this command: --store file"));
-        }
-        let scope = self.settings.scope();
-        let login = tokio::select! {
-            login = self.client.device_login(&scope) => login?,
-            code = interruption.next() => return Err(Failure::interrupted(code)),
-        };
-        let Some(pending) = login.snapshot() else { return Err(Failure::expired()) };
-        park(&self.profile, &self.settings, &pending)?;
-        let codes = Codes::of(&login);
-        if self.arguments.json {
-            let event = LoginEvent::device_code_issued(&codes, login.expires_in(), login.interval());
-            terminal.result(&event.to_json())?;
-        } else {
-            say_codes(&codes, login.expires_in(), &[], terminal);
-            terminal.say("Then run: device-cli login --resume");
-        }
-        Ok(())
-    }
-
-    /// `--resume`: one poll, or as many as `--timeout` has room for.
-    async fn resume(
-        &self,
-        login: &mut oauth_client::DeviceLogin,
-        terminal: &mut Terminal,
-        interruption: &mut Interruption,
-    ) -> Result<SignedIn, Failure> {
-        let deadline = self.arguments.timeout.map(|timeout| Instant::now() + timeout);
-        let mut presentation = Presentation::for_script(self.arguments.json, self.is_verbose);
-        loop {
-            let event = tokio::select! {
-                event = next_event(login, deadline) => event,
-                code = interruption.next() => return Err(Failure::interrupted(code)),
-            };
-            let is_last = match &event {
-                Some(DeviceLoginEvent::Authorized(_) | DeviceLoginEvent::Failed(_)) => {
-                    unpark(&self.profile)?;
-                    false
-                }
-                Some(DeviceLoginEvent::DeviceCodeIssued { .. }) => false,
-                Some(_) => deadline.is_none(),
-                None => true,
-            };
-            match event {
-                Some(DeviceLoginEvent::Authorized(tokens)) => {
-                    let requested_at = login.token_requested_at();
-                    return Ok(SignedIn { tokens, requested_at });
-                }
-                Some(DeviceLoginEvent::Failed(error)) => return Err(error.into()),
-                Some(DeviceLoginEvent::DeviceCodeIssued { .. }) if !self.arguments.json => {}
-                Some(event) => presentation.show(&event, login, terminal)?,
-                None => {}
-            }
-            if is_last {
-                if let Some(pending) = login.snapshot() {
-                    park(&self.profile, &self.settings, &pending)?;
-                }
-                let message = format!("nobody has approved {} yet: run this again later", login.user_code());
-                return Err(Failure::new(ExitCode::Pending, "authorization_pending", message));
-            }
-        }
     }
 
     async fn finish(
@@ -397,15 +306,5 @@ impl Login<'_> {
             ),
             None => "stored in memory, gone with this command".to_owned(),
         }
-    }
-}
-
-async fn next_event(
-    login: &mut oauth_client::DeviceLogin,
-    deadline: Option<Instant>,
-) -> Option<DeviceLoginEvent> {
-    match deadline {
-        Some(deadline) => timeout_at(deadline, login.next_event()).await.ok().flatten(),
-        None => login.next_event().await,
     }
 }

@@ -28,7 +28,13 @@ pub(crate) async fn run(
 /// One that fails keeps none of the others from its end.
 async fn all(arguments: &LogoutArguments, terminal: &mut Terminal) -> Result<(), Failure> {
     let mut first_failure = None;
-    for (profile, _) in RememberedLogin::all()? {
+    let mut is_anybody_signed_in = false;
+    for (profile, remembered) in RememberedLogin::all()? {
+        if remembered.is_ok_and(|remembered| !remembered.has_tokens(&profile)) {
+            unpark(&profile)?;
+            continue;
+        }
+        is_anybody_signed_in = true;
         terminal.say(&format!("{profile}:"));
         if let Err(failure) = log_out(&profile, arguments, terminal).await {
             if matches!(failure.exit_code, ExitCode::Interrupted | ExitCode::Terminated) {
@@ -37,6 +43,9 @@ async fn all(arguments: &LogoutArguments, terminal: &mut Terminal) -> Result<(),
             terminal.failure(&failure);
             first_failure.get_or_insert(failure);
         }
+    }
+    if !is_anybody_signed_in {
+        terminal.say("Nobody is signed in.");
     }
     match first_failure {
         Some(failure) => {

@@ -2,21 +2,22 @@
 
 use oauth_client::Secret;
 use oauth_client::token_store::{Passphrase, StoreProblem};
-use zeroize::Zeroizing;
 
 use crate::environment::variable;
-use crate::exit_code::ExitCode;
 use crate::failure::Failure;
 use crate::interruption::Interruption;
 use crate::no_key::NoKey;
+use crate::secret_entry;
 use crate::settings::{Settings, secret_in};
 use crate::stores::{OpenStore, StoreKind};
-use crate::terminal::{Terminal, Typing};
+use crate::terminal::Terminal;
 
 /// How often a person may be wrong.
 const TRIES: usize = 3;
-/// Nobody types more, and the buffer must not grow: that would leave copies behind.
+/// Nobody types more.
 const MOST_BYTES: usize = 1024;
+/// Whoever has the disk tries out all that are shorter.
+const FEWEST_CHARACTERS: usize = 8;
 
 const PROMPT: &str = "Passphrase of the stored tokens: ";
 
@@ -42,7 +43,7 @@ pub(crate) async fn ask(
         let passphrase = if is_new {
             ask_for_a_new_one(terminal, interruption).await?
         } else {
-            type_in(PROMPT, terminal, interruption).await?
+            secret_entry::read(PROMPT, MOST_BYTES, terminal, interruption).await?
         };
         let Some(passphrase) = passphrase else { continue };
         let opened = StoreKind::Passphrase.open_with(settings, Some(Passphrase::new(passphrase)))?;
@@ -67,59 +68,33 @@ pub(crate) async fn ask_once(
     terminal: &mut Terminal,
     interruption: &mut Interruption,
 ) -> Result<OpenStore, Failure> {
-    let typed = type_in(PROMPT, terminal, interruption).await?;
+    let typed = secret_entry::read(PROMPT, MOST_BYTES, terminal, interruption).await?;
     StoreKind::Passphrase.open_with(settings, typed.map(Passphrase::new))
 }
 
-/// `None`: the two were not the same, or empty.
+/// `None`: the two were not the same, or too short.
 async fn ask_for_a_new_one(
     terminal: &mut Terminal,
     interruption: &mut Interruption,
 ) -> Result<Option<Secret>, Failure> {
     terminal.say("Choose a passphrase for the stored tokens. Nobody can restore it.");
-    let first = type_in("New passphrase: ", terminal, interruption).await?;
+    let first = secret_entry::read("New passphrase: ", MOST_BYTES, terminal, interruption).await?;
     let Some(first) = first else {
         terminal.say("An empty passphrase protects nothing.");
         return Ok(None);
     };
-    let second = type_in("Once more: ", terminal, interruption).await?;
+    if first.expose().chars().count() < FEWEST_CHARACTERS {
+        terminal.say(
+            "That is too short: whoever has the disk can try out all passphrases of fewer than 8 characters.",
+        );
+        return Ok(None);
+    }
+    let second = secret_entry::read("Once more: ", MOST_BYTES, terminal, interruption).await?;
     if second.as_ref() == Some(&first) {
         return Ok(Some(first));
     }
     terminal.say("The two are not the same.");
     Ok(None)
-}
-
-/// One line without echo; `None`: an empty one.
-async fn type_in(
-    prompt: &str,
-    terminal: &mut Terminal,
-    interruption: &mut Interruption,
-) -> Result<Option<Secret>, Failure> {
-    let Ok(mut typing) = terminal.read_typing(prompt) else { return Err(needed()) };
-    let mut text = Zeroizing::new(String::with_capacity(MOST_BYTES));
-    let typed = loop {
-        let typed = tokio::select! {
-            typed = typing.recv() => typed,
-            code = interruption.next() => break Err(code),
-        };
-        match typed {
-            Some(Typing::Character(character)) if text.len() + character.len_utf8() <= MOST_BYTES => {
-                text.push(character);
-            }
-            Some(Typing::Character(_)) => {}
-            Some(Typing::EraseOne) => drop(text.pop()),
-            Some(Typing::EraseAll) => text.clear(),
-            Some(Typing::Enter) => break Ok(()),
-            Some(Typing::Interrupt) | None => {
-                interruption.happened();
-                break Err(ExitCode::Interrupted);
-            }
-        }
-    };
-    terminal.end_typing();
-    typed.map_err(Failure::interrupted)?;
-    Ok((!text.is_empty()).then(|| Secret::from(text.as_str())))
 }
 
 /// There is nobody to ask.

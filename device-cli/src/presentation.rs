@@ -11,13 +11,15 @@ use crate::environment::variable;
 use crate::login_events::LoginEvent;
 use crate::login_screen::{Codes, ENTER_THE_CODE, LoginScreen, VISIT};
 use crate::login_status::{Status, in_words, status_line, whole_seconds};
-use crate::styled_line::{Line, Style};
+use crate::styled_line::{Line, Style, wrapped};
 use crate::terminal::{Key, Terminal};
 
 /// How often a login without a live screen says that it is still there.
 const HEARTBEAT: Duration = Duration::from_secs(30);
 /// How long the answer to a key stands in the status line.
 const NOTE_STANDS: Duration = Duration::from_secs(4);
+
+const NEW_CODE: &str = "n new code";
 
 pub(crate) struct Presentation {
     face: Face,
@@ -63,7 +65,7 @@ impl Presentation {
             Some("c copy code"),
             browser.is_some().then_some("o open"),
             capabilities.live.then_some("q QR code"),
-            Some("n new code"),
+            Some(NEW_CODE),
             Some("Enter check now"),
         ];
         let reads_keys = capabilities.keys && !is_json;
@@ -95,6 +97,12 @@ impl Presentation {
             status: Status::Waiting,
             next_poll_at: Instant::now(),
         }
+    }
+
+    /// For a login that cannot be begun anew here.
+    pub(crate) fn without_renewal(mut self) -> Self {
+        self.keys.retain(|key| key != NEW_CODE);
+        self
     }
 
     pub(crate) const fn reads_keys(&self) -> bool {
@@ -252,7 +260,21 @@ impl Presentation {
             Face::Lines { .. } => terminal.say(&status_line(&self.status, Duration::ZERO, None, usize::MAX)),
             Face::Live(live) => {
                 live.note = None;
-                self.redraw(Duration::ZERO, terminal);
+                // What can no longer be used is taken away, before somebody scans it.
+                live.screen = None;
+                let size = Terminal::size();
+                let columns = size.columns.saturating_sub(1);
+                let status = status_line(&self.status, Duration::ZERO, None, columns);
+                let over =
+                    self.codes.as_ref().map(|codes| format!("{} can no longer be entered.", codes.user_code));
+                let lines: Vec<Line> = over
+                    .iter()
+                    .flat_map(|over| wrapped(over, columns))
+                    .map(Line::plain)
+                    .chain([Line::default()])
+                    .collect();
+                let lines = if lines.len() < size.rows { lines } else { Vec::new() };
+                terminal.draw(&lines, &status, size);
             }
         }
     }

@@ -161,8 +161,10 @@ pub(crate) async fn ask_for_a_kind(
             beginning = Line::default();
         }
     }
-    terminal
-        .say(&format!("Press 1 to {}; Ctrl-C cancels. --store NAME answers this beforehand.", offered.len()));
+    terminal.say(&format!(
+        "Press 1 to {}; Ctrl-C cancels. --store NAME answers this beforehand; device-cli help stores has more.",
+        offered.len()
+    ));
     let chosen = loop {
         let key = tokio::select! {
             key = keys.recv() => key,
