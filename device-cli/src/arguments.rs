@@ -1,6 +1,7 @@
 //! What may stand on the command line.
 
 mod credential;
+pub(crate) mod examples;
 mod profile;
 mod storage;
 
@@ -8,7 +9,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Arg, Args, Parser, Subcommand};
 
 pub(crate) use self::credential::{
     CredentialCommand, DockerArguments, DockerOperation, GitArguments, GitOperation, KubectlArguments,
@@ -18,10 +19,14 @@ pub(crate) use self::profile::{
 };
 pub(crate) use self::storage::{StorageCommand, StorageMoveArguments, StorageShowArguments};
 use crate::exports;
+use crate::help::Topic;
 use crate::settings::Settings;
 
 /// Where programs look for the token, unless told otherwise.
 const TOKEN_VARIABLE: &str = "DEVICE_CLI_ACCESS_TOKEN";
+
+/// Above the options that every command has.
+const COMMON: &str = "Common options";
 
 /// Signs a terminal in that has no browser, and keeps its token fresh for scripts.
 #[derive(Parser)]
@@ -35,11 +40,11 @@ const TOKEN_VARIABLE: &str = "DEVICE_CLI_ACCESS_TOKEN";
 )]
 pub(crate) struct Arguments {
     /// Which login this is about, where there are several
-    #[arg(long, global = true, env = "DEVICE_CLI_PROFILE", hide_env_values = true, value_name = "NAME")]
+    #[arg(long, global = true, env = "DEVICE_CLI_PROFILE", hide_env_values = true, value_name = "NAME", help_heading = COMMON)]
     pub(crate) profile: Option<String>,
 
     /// Say more on the way
-    #[arg(short, long, global = true)]
+    #[arg(short, long, global = true, help_heading = COMMON)]
     pub(crate) verbose: bool,
 
     #[command(subcommand)]
@@ -50,26 +55,33 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// The whole thing on this machine, with no set-up: a device login against a server of its own
     #[cfg(feature = "demo")]
+    #[command(arg = no_profile())]
     Demo,
     /// Sign in: shows a code and an address, and waits until somebody approves it in a browser elsewhere; or, with
     /// --browser, in the one on this machine
+    #[command(after_help = examples::LOGIN)]
     Login(Box<LoginArguments>),
     /// Print an access token that works now, refreshed if need be
+    #[command(after_help = examples::TOKEN)]
     Token(TokenArguments),
     /// Who is signed in, with what, and for how long; exit code 4 where a login is needed
+    #[command(after_help = examples::STATUS)]
     Status(StatusArguments),
     /// The name of the account that is signed in; exit code 4 where a login is needed
     Whoami,
     /// Get a new token before its time
     Refresh(RefreshArguments),
     /// Start another program with the token in its environment
+    #[command(after_help = examples::RUN)]
     Run(RunArguments),
     /// The token as a line that a shell takes over: eval "$(device-cli env)"
+    #[command(after_help = examples::ENV)]
     Env(EnvArguments),
     /// curl with the token, which stands on no command line
+    #[command(after_help = examples::CURL)]
     Curl(CurlArguments),
     /// The token for git, kubectl, docker and cargo, in their own protocols
-    #[command(subcommand)]
+    #[command(subcommand, after_help = examples::CREDENTIAL)]
     Credential(CredentialCommand),
     /// Forget the tokens here, then tell the server (RFC 7009)
     Logout(LogoutArguments),
@@ -80,18 +92,25 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Profile(ProfileCommand),
     /// What a server offers by its metadata, and what a device would miss there
+    #[command(after_help = examples::DISCOVER, arg = no_profile())]
     Discover(DiscoverArguments),
     /// What is right and what is wrong here, from the terminal to the server, and what mends it
+    #[command(after_help = examples::DOCTOR)]
     Doctor(Box<DoctorArguments>),
     /// Any text as a QR code
+    #[command(after_help = examples::QR, arg = no_profile())]
     Qr(QrArguments),
     /// What a JWT says; offline, nothing is verified
+    #[command(after_help = examples::DECODE, arg = no_profile())]
     Decode(DecodeArguments),
     /// What a shell needs to complete this program's command lines
+    #[command(after_help = examples::COMPLETIONS, arg = no_profile())]
     Completions(CompletionsArguments),
     /// This program's manual pages
+    #[command(after_help = examples::MAN, arg = no_profile())]
     Man(ManArguments),
     /// What stands behind a command, or a topic: exit-codes, environment, stores, accessibility
+    #[command(arg = no_profile())]
     Help(HelpArguments),
 }
 
@@ -281,8 +300,14 @@ pub(crate) struct LogoutArguments {
 
 #[derive(Args)]
 pub(crate) struct HelpArguments {
-    /// A command, or exit-codes, environment, stores, accessibility
-    pub(crate) topic: Option<String>,
+    /// A command, with what stands behind it, or exit-codes, environment, stores, accessibility
+    #[arg(value_name = "TOPIC", value_parser = Topic, hide_possible_values = true)]
+    pub(crate) topic: Vec<String>,
+}
+
+/// Where no login matters: `--profile` is understood, since it may stand in the environment, and not offered.
+fn no_profile() -> Arg {
+    Arg::new("profile").long("profile").value_name("NAME").hide(true)
 }
 
 /// A name that every shell takes.

@@ -1,6 +1,9 @@
 //! `help`: a command's own help, or a topic.
 
+use std::ffi::OsStr;
+
 use clap::CommandFactory as _;
+use clap::builder::{PossibleValue, StringValueParser, TypedValueParser};
 
 use crate::arguments::{Arguments, HelpArguments};
 use crate::exit_code::ExitCode;
@@ -8,28 +11,81 @@ use crate::failure::Failure;
 use crate::stores::{StoreChoice, StoreKind};
 use crate::terminal::Terminal;
 
+/// What `help` has words on besides the commands.
+const TOPICS: [&str; 4] = ["exit-codes", "environment", "stores", "accessibility"];
+const COMMANDS: &[&str] = &[
+    #[cfg(feature = "demo")]
+    "demo",
+    "login",
+    "token",
+    "status",
+    "whoami",
+    "refresh",
+    "run",
+    "env",
+    "curl",
+    "credential",
+    "logout",
+    "storage",
+    "profile",
+    "discover",
+    "doctor",
+    "qr",
+    "decode",
+    "completions",
+    "man",
+    "help",
+];
+
+/// Takes any word, and completions know those that mean something.
+#[derive(Clone)]
+pub(crate) struct Topic;
+
+impl TypedValueParser for Topic {
+    type Value = String;
+
+    fn parse_ref(
+        &self,
+        command: &clap::Command,
+        argument: Option<&clap::Arg>,
+        value: &OsStr,
+    ) -> Result<String, clap::Error> {
+        StringValueParser::new().parse_ref(command, argument, value)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        Some(Box::new(COMMANDS.iter().chain(&TOPICS).map(|&word| PossibleValue::new(word))))
+    }
+}
+
 pub(crate) fn run(arguments: &HelpArguments, terminal: &mut Terminal) -> Result<(), Failure> {
     let mut command = Arguments::command();
     command.build();
-    let text = match arguments.topic.as_deref() {
-        None => command.render_long_help().to_string(),
-        Some("exit-codes") => exit_codes(),
-        Some("environment") => environment(&command),
-        Some("accessibility") => ACCESSIBILITY.to_owned(),
-        Some("stores") => stores(),
-        Some(name) => match command.find_subcommand_mut(name) {
-            Some(subcommand) => subcommand.render_long_help().to_string(),
-            None => {
-                return Err(Failure::usage(format!(
-                    "no help on {name}: name a command, exit-codes, environment, stores or accessibility"
-                )));
-            }
-        },
+    let words: Vec<&str> = arguments.topic.iter().map(String::as_str).collect();
+    let text = match words[..] {
+        ["exit-codes"] => exit_codes(),
+        ["environment"] => environment(&command),
+        ["accessibility"] => ACCESSIBILITY.to_owned(),
+        ["stores"] => stores(),
+        _ => of_command(&mut command, &words)?,
     };
     for line in text.trim_end().lines() {
         terminal.result(line)?;
     }
     Ok(())
+}
+
+/// `help profile add` is `profile add --help`.
+fn of_command(command: &mut clap::Command, words: &[&str]) -> Result<String, Failure> {
+    match words {
+        [] => Ok(command.render_long_help().to_string()),
+        [word, rest @ ..] => match command.find_subcommand_mut(word) {
+            Some(subcommand) => of_command(subcommand, rest),
+            None => Err(Failure::usage(format!(
+                "no help on {word}: name a command, exit-codes, environment, stores or accessibility"
+            ))),
+        },
+    }
 }
 
 fn exit_codes() -> String {
@@ -50,20 +106,36 @@ fn stores() -> String {
     )
 }
 
-/// The settings' variables as the parser knows them, then those of the surroundings.
+/// The variables as the parser knows them, then those of the surroundings.
+pub(crate) fn variables(command: &clap::Command) -> Vec<(String, String)> {
+    let mut variables = Vec::new();
+    of_flags(command, &mut variables);
+    variables.extend(SURROUNDINGS.map(|(name, meaning)| (name.to_owned(), meaning.to_owned())));
+    variables
+}
+
+/// Each once, though several commands may have it.
+fn of_flags(command: &clap::Command, variables: &mut Vec<(String, String)>) {
+    for argument in command.get_arguments() {
+        if let (Some(variable), Some(flag)) =
+            (argument.get_env().and_then(OsStr::to_str), argument.get_long())
+            && variables.iter().all(|(known, _)| known != variable)
+        {
+            variables.push((variable.to_owned(), format!("as --{flag}")));
+        }
+    }
+    for subcommand in command.get_subcommands() {
+        of_flags(subcommand, variables);
+    }
+}
+
 fn environment(command: &clap::Command) -> String {
-    let settings = command
-        .find_subcommand("login")
-        .into_iter()
-        .flat_map(clap::Command::get_arguments)
-        .filter_map(|argument| Some((argument.get_env()?.to_str()?, argument.get_long()?)))
-        .map(|(variable, flag)| format!("  {variable:<36}as --{flag}"));
-    let surroundings = SURROUNDINGS.iter().map(|(name, meaning)| format!("  {name:<36}{meaning}"));
-    let lines: Vec<String> = settings.chain(surroundings).collect();
+    let lines: Vec<_> =
+        variables(command).iter().map(|(name, meaning)| format!("  {name:<36}{meaning}")).collect();
     format!("Environment variables\n\n{}", lines.join("\n"))
 }
 
-const SURROUNDINGS: [(&str, &str); 16] = [
+const SURROUNDINGS: [(&str, &str); 18] = [
     ("DEVICE_CLI_CLIENT_SECRET", "the secret of a confidential client"),
     ("DEVICE_CLI_PASSPHRASE", "the passphrase of the store passphrase"),
     ("XDG_CONFIG_HOME", "profiles: device-cli/config.toml; else ~/.config"),
@@ -76,7 +148,9 @@ const SURROUNDINGS: [(&str, &str); 16] = [
     ("TERM", "dumb: plain lines"),
     ("ACCESSIBLE", "1: plain lines that stay, no QR code, the code spelled out"),
     ("LC_ALL, LC_CTYPE, LANG", "UTF-8 or not: which characters the screen is drawn with"),
-    ("BROWSER", "what the key o starts; several with colons between, %s for the address"),
+    ("BROWSER", "what --browser and the key o start; several with colons between, %s for the address"),
+    ("SSH_CONNECTION, SSH_TTY, SSH_CLIENT", "over SSH no browser is started here, but the one in BROWSER"),
+    ("SHELL", "for which shell env writes its line, without --shell"),
     ("DISPLAY, WAYLAND_DISPLAY", "whether there is a screen for a browser"),
     ("HTTPS_PROXY, HTTP_PROXY, NO_PROXY", "the way to the server"),
     ("SSL_CERT_FILE, SSL_CERT_DIR", "whom TLS trusts, in place of the system's authorities"),
@@ -92,3 +166,18 @@ n asks for a new one, Enter checks now, Ctrl-C cancels.
 
 Without a terminal, or with TERM=dumb, the same lines are written and no key is read. Colour carries no
 meaning anywhere; NO_COLOR takes it away.";
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::COMMANDS;
+    use crate::arguments::Arguments;
+
+    #[test]
+    fn every_command_can_be_completed() {
+        let command = Arguments::command();
+        let names: Vec<_> = command.get_subcommands().map(clap::Command::get_name).collect();
+        assert_eq!(names, COMMANDS);
+    }
+}

@@ -36,6 +36,7 @@ mod passphrase;
 mod presentation;
 mod private_file;
 mod profile;
+mod provider_name;
 mod proxy;
 mod qr;
 mod qr_code;

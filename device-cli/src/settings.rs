@@ -11,95 +11,102 @@ use serde::{Deserialize, Serialize};
 
 use crate::environment::variable;
 use crate::failure::Failure;
+use crate::provider_name::ProviderName;
 use crate::proxy::proxy_for;
 use crate::stores::StoreName;
+
+/// How the settings stand together in the help.
+const SERVER: &str = "Server";
+const CLIENT: &str = "Client";
+const STORE: &str = "Store";
+const NETWORK: &str = "Network";
 
 /// One login's settings. What a flag or a `DEVICE_CLI_*` variable says wins over the profile.
 #[derive(Args, Clone, Debug, Default, Deserialize, Serialize, PartialEq, Eq)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Settings {
     /// The authorization server, by its issuer: its endpoints come from its metadata
-    #[arg(long, env = "DEVICE_CLI_ISSUER", hide_env_values = true, value_name = "URL")]
+    #[arg(long, env = "DEVICE_CLI_ISSUER", hide_env_values = true, value_name = "URL", help_heading = SERVER)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) issuer: Option<String>,
 
-    /// The authorization server, by the name of a preset: github, google, octopus, nomos (with --issuer)
-    #[arg(long, env = "DEVICE_CLI_PROVIDER", hide_env_values = true, value_name = "NAME")]
+    /// The authorization server, by the name of a preset; nomos needs --issuer too
+    #[arg(long, env = "DEVICE_CLI_PROVIDER", hide_env_values = true, value_name = "NAME", value_parser = ProviderName, help_heading = SERVER)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) provider: Option<String>,
 
     /// The device authorization endpoint (RFC 8628), where no metadata names it
-    #[arg(long, env = "DEVICE_CLI_DEVICE_ENDPOINT", hide_env_values = true, value_name = "URL")]
+    #[arg(long, env = "DEVICE_CLI_DEVICE_ENDPOINT", hide_env_values = true, value_name = "URL", help_heading = SERVER)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) device_endpoint: Option<String>,
 
     /// The authorization endpoint (RFC 6749), where no metadata names it
-    #[arg(long, env = "DEVICE_CLI_AUTHORIZATION_ENDPOINT", hide_env_values = true, value_name = "URL")]
+    #[arg(long, env = "DEVICE_CLI_AUTHORIZATION_ENDPOINT", hide_env_values = true, value_name = "URL", help_heading = SERVER)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) authorization_endpoint: Option<String>,
 
     /// The token endpoint (RFC 6749), where no metadata names it
-    #[arg(long, env = "DEVICE_CLI_TOKEN_ENDPOINT", hide_env_values = true, value_name = "URL")]
+    #[arg(long, env = "DEVICE_CLI_TOKEN_ENDPOINT", hide_env_values = true, value_name = "URL", help_heading = SERVER)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) token_endpoint: Option<String>,
 
     /// The revocation endpoint (RFC 7009), where no metadata names it
-    #[arg(long, env = "DEVICE_CLI_REVOCATION_ENDPOINT", hide_env_values = true, value_name = "URL")]
+    #[arg(long, env = "DEVICE_CLI_REVOCATION_ENDPOINT", hide_env_values = true, value_name = "URL", help_heading = SERVER)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) revocation_endpoint: Option<String>,
 
     /// The client's identifier at the server
-    #[arg(long, env = "DEVICE_CLI_CLIENT_ID", hide_env_values = true, value_name = "ID")]
+    #[arg(long, env = "DEVICE_CLI_CLIENT_ID", hide_env_values = true, value_name = "ID", help_heading = CLIENT)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) client_id: Option<String>,
 
     /// A file with the secret of a confidential client, - for standard input; or set
     /// `DEVICE_CLI_CLIENT_SECRET`. Never on the command line, where others can read it
-    #[arg(long, env = "DEVICE_CLI_CLIENT_SECRET_FILE", hide_env_values = true, value_name = "FILE")]
+    #[arg(long, env = "DEVICE_CLI_CLIENT_SECRET_FILE", hide_env_values = true, value_name = "FILE", help_heading = CLIENT)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) client_secret_file: Option<PathBuf>,
 
     /// What the token may do; may be given again, or hold several with spaces between
-    #[arg(long = "scope", env = "DEVICE_CLI_SCOPE", hide_env_values = true, value_delimiter = ' ')]
+    #[arg(long = "scope", env = "DEVICE_CLI_SCOPE", hide_env_values = true, value_delimiter = ' ', help_heading = CLIENT)]
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) scopes: Vec<String>,
 
     /// The redirect URI on this machine that the client is registered with (RFC 8252): `http://127.0.0.1/callback`,
     /// with a port only where the server wants a fixed one. Where it is set and a browser is at hand, `login` uses that
     /// by itself
-    #[arg(long, env = "DEVICE_CLI_REDIRECT_URI", hide_env_values = true, value_name = "URL")]
+    #[arg(long, env = "DEVICE_CLI_REDIRECT_URI", hide_env_values = true, value_name = "URL", help_heading = CLIENT)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) redirect_uri: Option<String>,
 
     /// How to sign in
-    #[arg(long, env = "DEVICE_CLI_FLOW", hide_env_values = true)]
+    #[arg(long, env = "DEVICE_CLI_FLOW", hide_env_values = true, help_heading = CLIENT)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) flow: Option<Flow>,
 
     /// Where the tokens are kept; where the keyring does not work, this asks, or says what to choose
-    #[arg(long, env = "DEVICE_CLI_STORE", hide_env_values = true, value_name = "STORE", value_parser = StoreName)]
+    #[arg(long, env = "DEVICE_CLI_STORE", hide_env_values = true, value_name = "STORE", value_parser = StoreName, help_heading = STORE)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) store: Option<String>,
 
     /// With the store key-file: the file with its key, made if it is missing; best on another disk than the
     /// tokens, or at least out of the same backup
-    #[arg(long, env = "DEVICE_CLI_KEY_FILE", hide_env_values = true, value_name = "FILE")]
+    #[arg(long, env = "DEVICE_CLI_KEY_FILE", hide_env_values = true, value_name = "FILE", help_heading = STORE)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) key_file: Option<PathBuf>,
 
     /// With the store passphrase: a file that holds it, - for standard input; or set `DEVICE_CLI_PASSPHRASE`.
     /// Without either it is asked for
-    #[arg(long, env = "DEVICE_CLI_PASSPHRASE_FILE", hide_env_values = true, value_name = "FILE")]
+    #[arg(long, env = "DEVICE_CLI_PASSPHRASE_FILE", hide_env_values = true, value_name = "FILE", help_heading = STORE)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) passphrase_file: Option<PathBuf>,
 
     /// More certificate authorities to trust, as PEM
-    #[arg(long, env = "DEVICE_CLI_CA_FILE", hide_env_values = true, value_name = "FILE")]
+    #[arg(long, env = "DEVICE_CLI_CA_FILE", hide_env_values = true, value_name = "FILE", help_heading = NETWORK)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) ca_file: Option<PathBuf>,
 
     /// Let requests to this one host go without TLS: whoever is on the way reads and changes them
-    #[arg(long, env = "DEVICE_CLI_DANGEROUSLY_ALLOW_HTTP", hide_env_values = true, value_name = "HOST")]
+    #[arg(long, env = "DEVICE_CLI_DANGEROUSLY_ALLOW_HTTP", hide_env_values = true, value_name = "HOST", help_heading = NETWORK)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) dangerously_allow_http: Option<String>,
 }

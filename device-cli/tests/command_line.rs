@@ -70,3 +70,89 @@ fn help_has_the_exit_codes_the_variables_and_every_command() {
     }
     assert!(program.run(&["--version"]).stdout.starts_with("device-cli 0."));
 }
+
+#[test]
+fn help_on_a_command_of_a_command_is_its_own() {
+    let program = Program::new();
+    for words in [&["profile", "add"][..], &["storage", "move"], &["credential", "git"], &["login"]] {
+        let help = program.run(&[&["help"], words].concat());
+        assert_eq!(help.code, Some(0), "{help:?}");
+        let own = program.run(&[words, &["--help"]].concat()).stdout;
+        let usage = |text: &str| text.lines().find(|line| line.starts_with("Usage: ")).unwrap().to_owned();
+        assert_eq!(usage(&help.stdout), usage(&own));
+        assert!(usage(&own).contains(&words.join(" ")), "{own}");
+    }
+    for nonsense in [&["profile", "fly"][..], &["login", "login"], &["environment", "login"]] {
+        let help = program.run(&[&["help"], nonsense].concat());
+        assert_eq!(help.code, Some(2), "{help:?}");
+        assert!(
+            help.stderr
+                .contains(&format!("no help on {}", nonsense[usize::from(nonsense[0] != "environment")])),
+            "{help:?}"
+        );
+    }
+}
+
+#[test]
+fn the_help_of_a_login_is_in_order_and_ends_with_examples() {
+    let help = Program::new().run(&["login", "--help"]).stdout;
+    let titles = ["Options:", "Server:", "Client:", "Store:", "Network:", "Common options:", "Examples:"];
+    let at = titles.map(|title| help.lines().position(|line| line == title));
+    assert!(at.is_sorted() && at[0].is_some(), "{at:?} {help}");
+    let between = |from: &str, to: &str| {
+        let (from, to) = (help.find(from).unwrap(), help.find(to).unwrap());
+        &help[from..to]
+    };
+    assert!(between("Common options:", "Examples:").contains("--profile"), "{help}");
+    assert!(!between("Server:", "Common options:").contains("--profile"), "{help}");
+}
+
+#[test]
+fn help_has_examples_where_a_newcomer_looks_for_them_and_a_profile_where_one_matters() {
+    let program = Program::new();
+    for words in [
+        &["login"][..],
+        &["token"],
+        &["run"],
+        &["env"],
+        &["curl"],
+        &["credential"],
+        &["profile", "add"],
+        &["storage", "move"],
+    ] {
+        let help = program.run(&[words, &["--help"]].concat()).stdout;
+        assert!(help.contains("\nExamples:\n  "), "{help}");
+        assert!(help.contains("--profile"), "{help}");
+    }
+    for command in ["qr", "decode", "man", "completions", "help", "discover", "demo"] {
+        let help = program.run(&[command, "--help"]).stdout;
+        assert!(!help.contains("--profile"), "{help}");
+    }
+    // Where it stands before every command, as in a script, it is no mistake.
+    assert_eq!(program.run(&["--profile", "work", "qr", "x"]).code, Some(0));
+}
+
+#[test]
+fn help_breaks_no_word() {
+    let help = Program::new().run(&["login", "--help"]).stdout;
+    assert!(help.lines().all(|line| line.chars().count() <= 100), "{help}");
+}
+
+#[test]
+fn every_variable_that_is_read_is_in_the_help() {
+    let help = Program::new().run(&["help", "environment"]).stdout;
+    for variable in [
+        "DEVICE_CLI_PROFILE",
+        "DEVICE_CLI_CREDENTIAL_USERNAME",
+        "DEVICE_CLI_STORE",
+        "SHELL",
+        "SSH_CONNECTION",
+    ] {
+        assert_eq!(
+            help.matches(&format!("  {variable} ")).count() + help.matches(&format!("  {variable},")).count(),
+            1,
+            "{variable}: {help}"
+        );
+    }
+    assert!(help.contains("what --browser and the key o start"), "{help}");
+}

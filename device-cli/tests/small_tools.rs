@@ -1,6 +1,6 @@
 //! `qr`, `decode`, `completions`, `man`.
 
-use crate::program::Program;
+use crate::program::{Finished, Program};
 
 #[test]
 fn a_qr_code_goes_to_standard_output() {
@@ -60,6 +60,75 @@ fn every_shell_has_completions_and_every_command_a_page() {
 }
 
 #[test]
+fn the_pages_say_what_manual_pages_say_at_their_end() {
+    let program = Program::new();
+    let pages = program.home().join("man");
+    std::fs::create_dir(&pages).unwrap();
+    let written = program.run(&["man", pages.to_str().unwrap()]);
+    let count = std::fs::read_dir(&pages).unwrap().count();
+    assert!(
+        written.stderr.starts_with(&format!("{count} pages written; to read the first: man -l ")),
+        "{written:?}"
+    );
+    let page = |name: &str| std::fs::read_to_string(pages.join(name)).unwrap();
+    let first = page("device-cli.1");
+    for part in [
+        ".SH \"EXIT STATUS\"",
+        ".SH ENVIRONMENT",
+        "DEVICE_CLI_CREDENTIAL_USERNAME",
+        ".SH FILES",
+        "config.toml",
+    ] {
+        assert!(first.contains(part), "{part}: {first}");
+    }
+    let login = page("device-cli-login.1");
+    assert!(login.contains(".SH EXAMPLES") && login.contains(".SH \"SEE ALSO\""), "{login}");
+    for file in std::fs::read_dir(&pages).unwrap() {
+        let text = std::fs::read_to_string(file.unwrap().path()).unwrap();
+        assert!(!text.contains("EXTRA"), "{text}");
+    }
+    assert_eq!(program.run(&["man"]).stdout.trim_end(), first.trim_end());
+}
+
+/// What a person's bash puts after these words, of which the last is not finished.
+fn completed(program: &Program, words: &[&str]) -> Vec<String> {
+    const BASH: &str = r#"
+        source <(printf '%s\n' "$1"); shift
+        COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
+        function=$(complete -p device-cli); function=${function##*-F }; function=${function%% *}
+        "$function" device-cli "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD - 1]}"
+        printf '%s\n' "${COMPREPLY[@]}""#;
+    let script = program.run(&["completions", "bash"]).stdout;
+    let mut bash = std::process::Command::new("bash");
+    bash.args(["--norc", "-c", BASH, "bash", &script, "device-cli"]).args(words);
+    let finished = Finished::of(&mut bash);
+    assert_eq!(finished.code, Some(0), "{finished:?}");
+    finished.stdout.lines().map(str::to_owned).collect()
+}
+
+#[test]
+#[ignore = "needs bash"]
+fn bash_completes_behind_a_command_as_before_it() {
+    let program = Program::new();
+    let stores =
+        ["auto", "keyring", "passphrase", "key-file", "systemd-credential", "kernel", "file", "memory"];
+    for (words, expected) in [
+        (&["log"][..], &["login", "logout"][..]),
+        (&["login", "--st"], &["--store"]),
+        (&["login", "--store", ""], &stores),
+        (&["login", "--store", "key"], &["keyring", "key-file"]),
+        (&["login", "--provider", ""], &["github", "google", "nomos", "octopus"]),
+        (&["profile", "add", "work", "--provider", "no"], &["nomos"]),
+        (&["storage", "move", "--to", "m"], &["memory"]),
+        (&["credential", "docker", "er"], &["erase"]),
+        (&["help", "e"], &["env", "exit-codes", "environment"]),
+        (&["completions", "z"], &["zsh"]),
+    ] {
+        assert_eq!(completed(&program, words), expected, "{words:?}");
+    }
+}
+
+#[test]
 fn completions_and_help_know_the_stores() {
     let program = Program::new();
     let bash = program.run(&["completions", "bash"]).stdout;
@@ -71,4 +140,5 @@ fn completions_and_help_know_the_stores() {
     assert!(fish.contains("key-file\\t"), "{fish}");
     let help = program.run(&["login", "--help"]).stdout;
     assert!(help.contains("- file:               NOT encrypted"), "{help}");
+    assert!(help.contains("[possible values: github, google, nomos, octopus]"), "{help}");
 }

@@ -6,7 +6,8 @@ use clap::{Args, Subcommand, ValueEnum};
 
 #[derive(Subcommand)]
 pub(crate) enum CredentialCommand {
-    /// A credential helper of git: git config credential.helper "!device-cli credential git"
+    /// A credential helper of git, for one host, which alone gets the token: `credential.https://HOST.helper`, set to
+    /// "!device-cli credential git"
     Git(GitArguments),
     /// An exec plugin of kubectl: users[].user.exec with command device-cli, args [credential, kubectl]
     Kubectl(KubectlArguments),

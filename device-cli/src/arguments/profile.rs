@@ -2,6 +2,7 @@
 
 use clap::{Args, Subcommand};
 
+use super::examples;
 use crate::settings::Settings;
 
 #[derive(Subcommand)]
@@ -13,6 +14,7 @@ pub(crate) enum ProfileCommand {
     /// Mean this profile from now on, where none is named
     Use(ProfileNameArguments),
     /// Write a new profile into the configuration file
+    #[command(after_help = examples::PROFILE_ADD)]
     Add(Box<ProfileAddArguments>),
     /// Take a profile out of the configuration file; after a logout
     Remove(ProfileNameArguments),

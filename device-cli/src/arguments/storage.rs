@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use super::examples;
 use crate::stores::StoreName;
 
 #[derive(Subcommand)]
@@ -11,6 +12,7 @@ pub(crate) enum StorageCommand {
     /// Each profile's store: encrypted at rest or not, kept over a reboot or not, where. Opens none of them
     Show(StorageShowArguments),
     /// Move a login to another store; the old copy goes once the new one was read back
+    #[command(after_help = examples::STORAGE_MOVE)]
     Move(StorageMoveArguments),
 }
 
