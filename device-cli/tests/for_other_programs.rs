@@ -193,6 +193,31 @@ fn docker_finds_its_helper_by_name_and_the_profile_in_it() {
 }
 
 #[test]
+fn docker_gets_no_token_for_a_registry_without_tls_or_without_a_name() {
+    let (program, server) = signed_in();
+    let get = |registry: &str| answer(&mut program.command(&["credential", "docker", "get"]), registry);
+    let refused = get("http://registry.example.com\n");
+    assert_eq!((refused.code, refused.stdout.as_str()), (Some(2), ""), "{refused:?}");
+    assert!(refused.stderr.contains("without TLS"), "{refused:?}");
+    assert_eq!(get("HTTP://registry.example.com").code, Some(2));
+    let nameless = get(" \n");
+    assert_eq!((nameless.code, nameless.stdout.as_str()), (Some(2), "no credentials server URL\n"));
+    for registry in ["registry.example.com:5000", "HTTPS://registry.example.com/v1/", server.mock.issuer()] {
+        let got: Value = serde_json::from_str(&get(registry).stdout).unwrap();
+        assert_eq!(got["Secret"], token(&program), "{registry}");
+    }
+}
+
+/// Else git would hand the token to whatever host it meets.
+#[test]
+fn the_help_names_git_helpers_for_one_host_alone() {
+    let help = Program::new().run(&["credential", "--help"]).stdout;
+    let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(help.contains("credential.https://HOST.helper '!device-cli credential git'"), "{help}");
+    assert!(!help.contains("config credential.helper"), "{help}");
+}
+
+#[test]
 fn cargo_gets_the_token_until_its_end_over_https_alone() {
     let (program, _server) = signed_in();
     let ask = |program: &Program, url: &str| {

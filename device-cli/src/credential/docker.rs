@@ -36,6 +36,11 @@ pub(super) fn run(
 fn get(arguments: &DockerArguments, profile: Option<&str>, terminal: &mut Terminal) -> Result<(), Failure> {
     let input = standard_input()?;
     let server_url = input.trim();
+    if server_url.is_empty() {
+        // Docker's words for it.
+        terminal.result("no credentials server URL")?;
+        return Err(Failure::usage("no registry came on standard input, where Docker names it"));
+    }
     let token = match token(profile, terminal) {
         Ok(token) => token,
         // The words by which Docker knows that it is to go on without.
@@ -45,8 +50,18 @@ fn get(arguments: &DockerArguments, profile: Option<&str>, terminal: &mut Termin
         }
         Err(failure) => return Err(failure),
     };
+    if !has_tls(server_url) && !token.settings.may_go_without_tls(server_url) {
+        return Err(Failure::usage(format!(
+            "Docker asks for a token to send to {server_url}, without TLS: whoever is on the way would read it"
+        )));
+    }
     let credentials =
         Credentials { server_url, username: &arguments.username, secret: token.secret().expose() };
     // Strings: this cannot fail.
     Ok(terminal.result(&serde_json::to_string(&credentials).unwrap_or_default())?)
+}
+
+/// Docker names a registry without a scheme where it means https.
+fn has_tls(server_url: &str) -> bool {
+    server_url.split_once("://").is_none_or(|(scheme, _)| scheme.eq_ignore_ascii_case("https"))
 }
