@@ -26,7 +26,7 @@ pub(crate) fn run(arguments: &DecodeArguments, terminal: &mut Terminal) -> Resul
         }
         _ => from_standard_input()?,
     };
-    let jwt = Jwt::parse(token.trim())?;
+    let jwt = Jwt::parse(without_header(&token))?;
     terminal.say("NOT verified: anybody can write what follows.");
     if arguments.json {
         let object =
@@ -45,6 +45,19 @@ pub(crate) fn run(arguments: &DecodeArguments, terminal: &mut Terminal) -> Resul
         }
     }
     Ok(())
+}
+
+/// What `token --header` prints, or a request, may be given as it is.
+fn without_header(token: &str) -> &str {
+    let token = without_prefix(token.trim(), "authorization:");
+    without_prefix(token, "bearer ")
+}
+
+fn without_prefix<'a>(text: &'a str, prefix: &str) -> &'a str {
+    match text.split_at_checked(prefix.len()) {
+        Some((start, rest)) if start.eq_ignore_ascii_case(prefix) => rest.trim_start(),
+        _ => text,
+    }
 }
 
 struct Jwt {
@@ -73,9 +86,9 @@ impl Jwt {
 fn object(part: &str, name: &str) -> Result<Value, Failure> {
     let bytes = URL_SAFE_NO_PAD
         .decode(part.trim_end_matches('='))
-        .map_err(|error| Failure::usage(format!("the {name} of the JWT is no base64url: {error}")))?;
+        .map_err(|_| Failure::usage(format!("the {name} of the JWT is no base64url: is the token whole?")))?;
     let value: Value = serde_json::from_slice(&bytes)
-        .map_err(|error| Failure::usage(format!("the {name} of the JWT is no JSON: {error}")))?;
+        .map_err(|_| Failure::usage(format!("the {name} of the JWT is no JSON: is the token whole?")))?;
     if value.is_object() {
         Ok(value)
     } else {
@@ -109,7 +122,7 @@ mod tests {
     use oauth_client::token_store::UnixTime;
     use serde_json::json;
 
-    use super::{Jwt, moment_in_words};
+    use super::{Jwt, moment_in_words, without_header};
 
     // RFC 7519 §3.1.
     const EXAMPLE: &str = "eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ.dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
@@ -122,6 +135,21 @@ mod tests {
             jwt.claims,
             json!({"iss": "joe", "exp": 1_300_819_380, "http://example.com/is_root": true})
         );
+    }
+
+    #[test]
+    fn a_header_around_the_token_is_put_aside() {
+        for given in [
+            "a.b.c",
+            " a.b.c\n",
+            "Bearer a.b.c",
+            "bearer  a.b.c",
+            "Authorization: Bearer a.b.c\n",
+            "authorization:a.b.c",
+        ] {
+            assert_eq!(without_header(given), "a.b.c", "{given}");
+        }
+        assert_eq!(without_header("bearér a.b.c"), "bearér a.b.c");
     }
 
     #[test]

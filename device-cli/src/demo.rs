@@ -26,6 +26,9 @@ pub(crate) async fn run(is_verbose: bool, terminal: &mut Terminal) -> Result<(),
     let issuer = server.issuer();
     let client = Client::builder(CLIENT_ID).issuer(issuer).resource_origin(issuer).build()?;
     terminal.notice(&format!("This demo runs its own authorization server at {issuer}."));
+    if !has_person {
+        terminal.say("Nobody is at the keyboard: the server approves by itself, after two polls.");
+    }
     let approve = |user_code: &str| {
         // A code that was decided or has expired in the meantime stays what it is.
         let _ = server.approve(user_code);
@@ -51,6 +54,7 @@ pub(crate) async fn run(is_verbose: bool, terminal: &mut Terminal) -> Result<(),
         return Err(Failure::new(ExitCode::Refused, "invalid_response", message));
     }
     terminal.result(String::from_utf8_lossy(resource.body()).trim_end())?;
+    terminal.say("Nothing was stored. With a server of yours: device-cli login --issuer URL --client-id ID");
     Ok(())
 }
 

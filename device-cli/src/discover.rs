@@ -82,6 +82,9 @@ pub(crate) async fn run(arguments: &DiscoverArguments, terminal: &mut Terminal) 
     for Finding { finding, mend } in &findings {
         terminal.result(&format!("! {finding}: {mend}"))?;
     }
+    if findings.is_empty() {
+        terminal.result("A device misses nothing here.")?;
+    }
     Ok(())
 }
 

@@ -13,5 +13,11 @@ fn without_a_terminal_it_approves_itself_and_the_last_line_is_the_resource() {
     {
         assert!(finished.stderr.contains(line), "{}", finished.stderr);
     }
+    assert!(finished.stderr.contains("the server approves by itself"), "{}", finished.stderr);
+    assert!(
+        finished.stderr.trim_end().ends_with("device-cli login --issuer URL --client-id ID"),
+        "{}",
+        finished.stderr
+    );
     assert!(finished.stderr.contains("Signed in as "), "{}", finished.stderr);
 }

@@ -13,6 +13,7 @@ fn what_a_server_offers_is_told_with_what_a_device_would_miss() {
         told.stdout.contains(&format!("Device authorization  {issuer}/device-authorization\n")),
         "{told:?}"
     );
+    assert!(told.stdout.ends_with("\nA device misses nothing here.\n"), "{told:?}");
     let json: Value = serde_json::from_str(&program.run(&["discover", issuer, "--json"]).stdout).unwrap();
     assert_eq!(json["endpoints"]["token_endpoint"], format!("{issuer}/token"));
     assert_eq!(json["findings"].as_array().map(Vec::len), Some(0), "{json}");

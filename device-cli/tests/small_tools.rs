@@ -30,6 +30,14 @@ fn a_token_on_the_command_line_is_decoded_with_a_warning_that_others_can_read_it
 }
 
 #[test]
+fn what_token_prints_as_a_header_is_decoded_as_it_is() {
+    let token = "Authorization: Bearer eyJhbGciOiJub25lIn0.eyJpc3MiOiJqb2UifQ.";
+    let decoded = Program::new().run(&["decode", token]);
+    assert_eq!(decoded.code, Some(0), "{decoded:?}");
+    assert!(decoded.stdout.contains("iss              joe"), "{decoded:?}");
+}
+
+#[test]
 fn what_a_hostile_token_says_reaches_the_terminal_harmless() {
     use base64::Engine as _;
     let part = |json: &str| base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(json);
