@@ -68,7 +68,7 @@ pub(crate) enum Command {
     #[command(after_help = examples::STATUS)]
     Status(StatusArguments),
     /// The name of the account that is signed in; exit code 4 where a login is needed
-    Whoami,
+    Whoami(WhoamiArguments),
     /// Get a new token before its time
     Refresh(RefreshArguments),
     /// Start another program with the token in its environment
@@ -172,9 +172,20 @@ pub(crate) struct TokenArguments {
     #[arg(long, conflicts_with = "header")]
     pub(crate) id_token: bool,
 
-    /// Write it to a file that only you can read, whole at any time, and print nothing
+    /// Write it to a file that only you can read, whole at any time; - for standard output
     #[arg(long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
+
+    /// One JSON object: the token, when it expires, its scopes
+    #[arg(long, conflicts_with = "header")]
+    pub(crate) json: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct WhoamiArguments {
+    /// One JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Args)]
@@ -182,6 +193,10 @@ pub(crate) struct RefreshArguments {
     /// Even if the token is still in its youth
     #[arg(long)]
     pub(crate) force: bool,
+
+    /// One JSON object, without the token
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Args)]
@@ -296,6 +311,10 @@ pub(crate) struct LogoutArguments {
     /// Every profile
     #[arg(long, conflicts_with = "profile")]
     pub(crate) all: bool,
+
+    /// One JSON object with what was done; with --all one a line
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Args)]

@@ -2,6 +2,7 @@
 
 use oauth_client::token_store::{StoreError, UnixTime};
 use oauth_client::{Logout, Revocation, Session};
+use serde::Serialize;
 
 use crate::arguments::LogoutArguments;
 use crate::configuration::Configuration;
@@ -12,6 +13,25 @@ use crate::login_status::in_words;
 use crate::passphrase;
 use crate::remembered_login::{RememberedLogin, unpark};
 use crate::terminal::Terminal;
+
+/// The object of `logout --json`.
+#[derive(Serialize)]
+struct LogoutObject<'a> {
+    v: u8,
+    profile: &'a str,
+    /// Tokens were here, and are gone.
+    erased: bool,
+    revoked: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<&'a str>,
+}
+
+impl LogoutObject<'_> {
+    fn print(&self, terminal: &mut Terminal) -> Result<(), Failure> {
+        // Strings and flags: this cannot fail.
+        Ok(terminal.result(&serde_json::to_string(self).unwrap_or_default())?)
+    }
+}
 
 pub(crate) async fn run(
     arguments: &LogoutArguments,
@@ -46,6 +66,10 @@ async fn all(arguments: &LogoutArguments, terminal: &mut Terminal) -> Result<(),
     }
     if !is_anybody_signed_in {
         terminal.say("Nobody is signed in.");
+        if arguments.json {
+            LogoutObject { v: 1, profile: "default", erased: false, revoked: false, error: None }
+                .print(terminal)?;
+        }
     }
     match first_failure {
         Some(failure) => {
@@ -56,6 +80,21 @@ async fn all(arguments: &LogoutArguments, terminal: &mut Terminal) -> Result<(),
 }
 
 async fn log_out(profile: &str, arguments: &LogoutArguments, terminal: &mut Terminal) -> Result<(), Failure> {
+    let mut done = LogoutObject { v: 1, profile, erased: false, revoked: false, error: None };
+    let result = end_login(profile, arguments, &mut done, terminal).await;
+    if arguments.json {
+        done.error = result.as_ref().err().map(|failure| failure.message.as_str());
+        done.print(terminal)?;
+    }
+    result
+}
+
+async fn end_login(
+    profile: &str,
+    arguments: &LogoutArguments,
+    done: &mut LogoutObject<'_>,
+    terminal: &mut Terminal,
+) -> Result<(), Failure> {
     unpark(profile)?;
     let Some(remembered) = RememberedLogin::read(profile)? else {
         terminal.say("Nobody is signed in.");
@@ -83,6 +122,8 @@ async fn log_out(profile: &str, arguments: &LogoutArguments, terminal: &mut Term
         }
         Some(Err(failure)) => (store.store.delete(&key), Some(Err(failure))),
     };
+    done.erased = matches!(erased, Ok(true));
+    done.revoked = matches!(revoked, Some(Ok(Revocation::Revoked)));
     if erased.is_ok() {
         // The settings stay, so that the next login needs no flags; who it was is nobody's business any more.
         RememberedLogin::new(remembered.settings, None).write(profile)?;

@@ -109,7 +109,7 @@ fn run(arguments: &Arguments, terminal: &mut Terminal) -> Result<process::ExitCo
         Command::Curl(curl) => return curl::run(curl, profile, terminal),
         Command::Credential(command) => credential::run(command, profile, terminal),
         Command::Status(status) => status::run(status, profile, terminal),
-        Command::Whoami => whoami::run(profile, terminal),
+        Command::Whoami(whoami) => whoami::run(whoami, profile, terminal),
         Command::Logout(logout) => on_a_runtime(logout::run(logout, profile, terminal)),
         Command::Storage(command) => storage::run(command, profile, terminal),
         Command::Profile(command) => profile::run(command, profile, terminal),

@@ -33,6 +33,15 @@ struct ProfileObject {
     account: Option<String>,
 }
 
+/// The object of `profile show --json`.
+#[derive(Serialize)]
+struct ShownObject<'a> {
+    v: u8,
+    profile: &'a str,
+    /// In the words of the configuration file.
+    settings: &'a Settings,
+}
+
 pub(crate) fn run(
     command: &ProfileCommand,
     profile: Option<&str>,
@@ -40,7 +49,9 @@ pub(crate) fn run(
 ) -> Result<(), Failure> {
     match command {
         ProfileCommand::List(arguments) => list(arguments, profile, terminal),
-        ProfileCommand::Show(arguments) => show(arguments.profile.as_deref().or(profile), terminal),
+        ProfileCommand::Show(arguments) => {
+            show(arguments.profile.as_deref().or(profile), arguments.json, terminal)
+        }
         ProfileCommand::Use(arguments) => use_from_now_on(arguments, terminal),
         ProfileCommand::Add(arguments) => add(arguments, terminal),
         ProfileCommand::Remove(arguments) => remove(arguments, terminal),
@@ -89,12 +100,17 @@ fn list(
 }
 
 /// In the words of the configuration file, of which it could be a part.
-fn show(profile: Option<&str>, terminal: &mut Terminal) -> Result<(), Failure> {
+fn show(profile: Option<&str>, is_json: bool, terminal: &mut Terminal) -> Result<(), Failure> {
     let configuration = Configuration::read()?;
     let name = configuration.profile_name(profile)?;
     let login = RememberedLogin::read(&name)?;
     let settings = configuration.settings(&name).or_else(|| login.as_ref().map(|login| &login.settings));
     let Some(settings) = settings else { return Err(unknown(&name)) };
+    if is_json {
+        let profile = ShownObject { v: 1, profile: &name, settings };
+        // Strings and lists of them: this cannot fail.
+        return Ok(terminal.result(&serde_json::to_string(&profile).unwrap_or_default())?);
+    }
     terminal.result(&format!("[profiles.{name}]"))?;
     for line in table(settings)?.to_string().lines() {
         terminal.result_text(line)?;

@@ -101,7 +101,7 @@ fn all(arguments: &StatusArguments, terminal: &mut Terminal) -> Result<(), Failu
     }
     match worst {
         Some(failure) => Err(failure),
-        None if is_first => Err(Failure::login_required("default")),
+        None if is_first => nobody("default", is_json, terminal),
         None => Ok(()),
     }
 }

@@ -1,30 +1,69 @@
 //! `whoami`: the name of the account, and nothing else.
 
 use oauth_client::token_store::UnixTime;
+use serde::Serialize;
 
+use crate::arguments::WhoamiArguments;
 use crate::configuration::Configuration;
+use crate::exit_code::ExitCode;
 use crate::failure::Failure;
 use crate::remembered_login::RememberedLogin;
 use crate::status::is_signed_in;
 use crate::terminal::Terminal;
 
-pub(crate) fn run(profile: Option<&str>, terminal: &mut Terminal) -> Result<(), Failure> {
+/// The object of `whoami --json`.
+#[derive(Serialize)]
+struct WhoamiObject<'a> {
+    v: u8,
+    profile: &'a str,
+    login_required: bool,
+    account: Option<&'a str>,
+    server: Option<&'a str>,
+}
+
+pub(crate) fn run(
+    arguments: &WhoamiArguments,
+    profile: Option<&str>,
+    terminal: &mut Terminal,
+) -> Result<(), Failure> {
     let profile = Configuration::read()?.profile_name(profile)?;
-    let Some(remembered) = RememberedLogin::read(&profile)? else {
-        return Err(Failure::login_required(&profile));
+    let told = signed_in(&profile, terminal);
+    if arguments.json
+        && (told.is_ok() || told.as_ref().is_err_and(|failure| failure.exit_code == ExitCode::LoginRequired))
+    {
+        let login = told.as_ref().ok();
+        let object = WhoamiObject {
+            v: 1,
+            profile: &profile,
+            login_required: login.is_none(),
+            account: login.and_then(|login| login.account.as_deref()),
+            server: login.map(|login| login.settings.server()),
+        };
+        // Strings and flags: this cannot fail.
+        terminal.result(&serde_json::to_string(&object).unwrap_or_default())?;
+    }
+    let login = told?;
+    match &login.account {
+        _ if arguments.json => Ok(()),
+        Some(account) => Ok(terminal.result_text(account)?),
+        None => Err(Failure::configuration(format!(
+            "somebody is signed in, and {} did not say who: sign in with --scope openid, where it can",
+            login.settings.server()
+        ))),
+    }
+}
+
+/// The login, where it is one that still works.
+fn signed_in(profile: &str, terminal: &mut Terminal) -> Result<RememberedLogin, Failure> {
+    let Some(remembered) = RememberedLogin::read(profile)? else {
+        return Err(Failure::login_required(profile));
     };
-    let store = remembered.open(&profile, terminal)?;
-    let Some(record) = store.store.load(&remembered.key(&profile))? else {
-        return Err(Failure::login_required(&profile));
+    let store = remembered.open(profile, terminal)?;
+    let Some(record) = store.store.load(&remembered.key(profile))? else {
+        return Err(Failure::login_required(profile));
     };
     if !is_signed_in(&remembered.settings, &record, UnixTime::now()) {
-        return Err(Failure::login_ended(&profile));
+        return Err(Failure::login_ended(profile));
     }
-    let Some(account) = &remembered.account else {
-        let server = remembered.settings.server();
-        return Err(Failure::configuration(format!(
-            "somebody is signed in, and {server} did not say who: sign in with --scope openid, where it can"
-        )));
-    };
-    Ok(terminal.result_text(account)?)
+    Ok(remembered)
 }

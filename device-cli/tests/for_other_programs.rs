@@ -100,6 +100,26 @@ fn a_refresh_waits_for_its_time_unless_it_is_forced() {
 }
 
 #[test]
+fn who_it_is_and_what_a_refresh_did_are_told_as_json() {
+    let (program, server) = signed_in();
+    let told = |arguments: &[&str]| program.run(arguments).events().remove(0);
+    let expected = json!({
+        "v": 1, "profile": "default", "login_required": false, "account": "alice", "server": server.mock.issuer()
+    });
+    assert_eq!(told(&["whoami", "--json"]), expected);
+    assert_eq!(told(&["refresh", "--json"])["is_new"], false);
+    let refreshed = told(&["refresh", "--force", "--json"]);
+    assert_eq!(refreshed["is_new"], true);
+    assert_eq!(refreshed["expires_at"], told(&["status", "--json"])["login"]["expires_at"]);
+    assert!(refreshed.get("access_token").is_none(), "{refreshed}");
+    let nobody = Program::new();
+    let whoami = nobody.run(&["whoami", "--json"]);
+    assert_eq!((whoami.code, &whoami.events()[0]["login_required"]), (Some(4), &json!(true)));
+    let all = nobody.run(&["status", "--all", "--json"]);
+    assert_eq!((all.code, &all.events()[0]["login_required"]), (Some(4), &json!(true)));
+}
+
+#[test]
 fn git_gets_a_name_the_token_and_its_end() {
     let (program, server) = signed_in();
     let asked = format!("protocol=http\nhost={}\n\nignored=1\n", host(&server.mock));

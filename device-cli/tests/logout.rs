@@ -1,6 +1,26 @@
 use crate::program::{Program, Server};
 
 #[test]
+fn as_json_each_half_has_its_word() {
+    let (program, server) = (Program::new(), Server::start());
+    program.signed_in(&server, "openid offline_access");
+    let logout = |more: &[&str]| program.run(&[&["logout", "--json"], more].concat()).events();
+    let told = |erased, revoked| {
+        vec![serde_json::json!({"v": 1, "profile": "default", "erased": erased, "revoked": revoked})]
+    };
+    assert_eq!(logout(&[]), told(true, true));
+    assert_eq!(logout(&[]), told(false, false));
+    program.signed_in(&server, "openid offline_access");
+    assert_eq!(logout(&["--all", "--local"]), told(true, false));
+    program.signed_in(&server, "openid offline_access");
+    server.runtime.block_on(server.mock.pause_listening());
+    let half = program.run(&["logout", "--json"]);
+    let object = &half.events()[0];
+    assert_eq!((half.code, &object["erased"], &object["revoked"]), (Some(1), &true.into(), &false.into()));
+    assert!(object["error"].as_str().unwrap().contains("not revoked"), "{object}");
+}
+
+#[test]
 fn it_erases_here_and_revokes_there() {
     let (program, server) = (Program::new(), Server::start());
     program.signed_in(&server, "openid offline_access");

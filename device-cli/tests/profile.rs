@@ -45,6 +45,10 @@ fn a_profile_is_added_used_shown_and_removed_and_comments_stay() {
     );
     let shown = program.run(&["profile", "show", "work"]);
     assert!(shown.stdout.starts_with(&format!("[profiles.work]\nissuer = \"{issuer}\"\n")), "{shown:?}");
+    let shown = program.run(&["profile", "show", "work", "--json"]);
+    let shown: Value = serde_json::from_str(&shown.stdout).unwrap();
+    let settings = serde_json::json!({"issuer": issuer, "client_id": "device", "scopes": ["openid", "read"]});
+    assert_eq!(shown, serde_json::json!({"v": 1, "profile": "work", "settings": settings}));
     assert_eq!(program.run(&["profile", "use", "work"]).code, Some(0));
     let profiles = listed(&program);
     assert_eq!(profiles["profiles"][1]["profile"], "work");

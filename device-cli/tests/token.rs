@@ -1,4 +1,6 @@
-use crate::program::{Program, Server};
+use serde_json::json;
+
+use crate::program::{Finished, Program, Server};
 
 #[test]
 fn without_a_login_it_is_4() {
@@ -19,6 +21,41 @@ fn a_fresh_token_is_printed_without_asking_the_server() {
     let header = program.run(&["token", "--header"]);
     assert_eq!(header.stdout, format!("Authorization: Bearer {}", token.stdout));
     assert_eq!(server.mock.requests().len(), before);
+}
+
+#[test]
+fn as_json_it_comes_with_its_end_and_its_scopes() {
+    let (program, server) = (Program::new(), Server::start());
+    program.signed_in(&server, "openid offline_access");
+    let status = program.run(&["status", "--json"]).events().remove(0);
+    let json = program.run(&["token", "--json"]).events().remove(0);
+    let token = program.run(&["token"]).stdout;
+    let (expires_at, scopes) = (&status["login"]["expires_at"], &status["login"]["scopes"]);
+    let expected = json!({
+        "v": 1, "profile": "default", "access_token": token.trim(), "expires_at": expires_at, "scopes": scopes
+    });
+    assert_eq!(json, expected);
+    let id_token = program.run(&["token", "--json", "--id-token"]).events().remove(0);
+    assert_eq!(id_token["id_token"], program.run(&["token", "--id-token"]).stdout.trim());
+    assert!(id_token["access_token"].is_null() && id_token["expires_at"].is_null(), "{id_token}");
+}
+
+#[test]
+fn a_dash_is_standard_output_and_a_slip_of_the_pen_makes_no_directory() {
+    let (program, server) = (Program::new(), Server::start());
+    program.signed_in(&server, "openid");
+    let mut to_dash = program.command(&["token", "--output", "-"]);
+    let to_dash = Finished::of(to_dash.current_dir(program.home()));
+    assert_eq!((to_dash.code, to_dash.stdout), (Some(0), program.run(&["token"]).stdout));
+    assert!(!program.home().join("-").exists());
+    let (missing, file) = (program.home().join("missing"), program.home().join("missing/token"));
+    let refused = program.run(&["token", "--output", file.to_str().unwrap()]);
+    assert_eq!((refused.code, refused.stdout.as_str()), (Some(2), ""), "{refused:?}");
+    assert!(
+        refused.stderr.contains(&format!("no directory {}: make it first", missing.display())),
+        "{refused:?}"
+    );
+    assert!(!missing.exists());
 }
 
 #[test]

@@ -32,6 +32,10 @@ pub(crate) struct ProfileShowArguments {
     /// Which one; else the one that is meant
     #[arg(value_name = "NAME", id = "shown")]
     pub(crate) profile: Option<String>,
+
+    /// One JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Args)]
