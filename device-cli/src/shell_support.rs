@@ -6,6 +6,7 @@ use std::path::Path;
 
 use clap::CommandFactory as _;
 use clap::builder::Resettable;
+use clap_complete::Shell;
 use clap_mangen::Man;
 use clap_mangen::roff::{Inline, Roff, bold, roman};
 
@@ -27,8 +28,27 @@ pub(crate) fn completions(arguments: &CompletionsArguments, terminal: &mut Termi
     clap_complete::generate(arguments.shell, &mut Arguments::command(), "device-cli", &mut script);
     let script = String::from_utf8_lossy(&script);
     // clap_complete 4.6 replaces the hyphen in this program's name in two ways, and its bash then knows no subcommand.
-    let script = script.replace("device__subcmd__cli", "device__cli");
+    let mut script = script.replace("device__subcmd__cli", "device__cli");
+    if arguments.shell == Shell::Fish {
+        script.push_str(&fish_arguments());
+    }
     Ok(terminal.result(script.trim_end())?)
+}
+
+/// The words that may stand behind a command, which `clap_complete` leaves out for fish.
+fn fish_arguments() -> String {
+    let command = Arguments::command();
+    let lines = command.get_subcommands().filter_map(|subcommand| {
+        let argument = subcommand.get_positionals().next()?;
+        let values = argument.get_value_parser().possible_values()?;
+        let words: Vec<_> = values.map(|value| value.get_name().to_owned()).collect();
+        Some(format!(
+            "complete -c device-cli -n \"__fish_device_cli_using_subcommand {}\" -f -a \"{}\"\n",
+            subcommand.get_name(),
+            words.join(" ")
+        ))
+    });
+    lines.collect()
 }
 
 pub(crate) fn man(arguments: &ManArguments, terminal: &mut Terminal) -> Result<(), Failure> {

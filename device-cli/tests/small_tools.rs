@@ -115,6 +115,31 @@ fn completed(program: &Program, words: &[&str]) -> Vec<String> {
 }
 
 #[test]
+#[ignore = "needs fish"]
+fn fish_completes_behind_a_command_as_before_it() {
+    let program = Program::new();
+    let script = program.home().join("device-cli.fish");
+    std::fs::write(&script, program.run(&["completions", "fish"]).stdout).unwrap();
+    for (words, expected) in [
+        ("log", &["login", "logout"][..]),
+        ("login --st", &["--store"]),
+        ("login --store ke", &["kernel", "key-file", "keyring"]),
+        ("login --provider ", &["github", "google", "nomos", "octopus"]),
+        ("storage move --to m", &["memory"]),
+        ("help e", &["env", "environment", "exit-codes"]),
+        ("completions z", &["zsh"]),
+    ] {
+        let ask = format!("source {}; complete --do-complete 'device-cli {words}'", script.display());
+        let mut fish = std::process::Command::new("fish");
+        let finished = Finished::of(fish.args(["--no-config", "-c", &ask]).env("HOME", program.home()));
+        let mut completed: Vec<_> =
+            finished.stdout.lines().map(|line| line.split('\t').next().unwrap_or_default()).collect();
+        completed.sort_unstable();
+        assert_eq!(completed, expected, "{words:?} {finished:?}");
+    }
+}
+
+#[test]
 #[ignore = "needs bash"]
 fn bash_completes_behind_a_command_as_before_it() {
     let program = Program::new();
