@@ -85,7 +85,8 @@ fn write_pages(command: &clap::Command, directory: &Path) -> io::Result<usize> {
 /// What `clap_mangen` makes of the parser's definition, and the sections that manual pages end with.
 fn page(command: &clap::Command, text: &mut Vec<u8>) -> io::Result<()> {
     let is_first = command.get_display_name().is_none_or(|name| name == "device-cli");
-    Man::new(command.clone().after_help(Resettable::Reset)).render(text)?;
+    let source = concat!("device-cli ", env!("CARGO_PKG_VERSION"));
+    Man::new(command.clone().after_help(Resettable::Reset)).source(source).render(text)?;
     let mut rest = Roff::new();
     if is_first {
         entries(

@@ -94,6 +94,7 @@ fn the_pages_say_what_manual_pages_say_at_their_end() {
     for file in std::fs::read_dir(&pages).unwrap() {
         let text = std::fs::read_to_string(file.unwrap().path()).unwrap();
         assert!(!text.contains("EXTRA"), "{text}");
+        assert!(text.contains(" \"device-cli 0."), "{text}");
     }
     assert_eq!(program.run(&["man"]).stdout.trim_end(), first.trim_end());
 }
