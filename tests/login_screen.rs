@@ -1,5 +1,6 @@
 //! The screen of `device-cli` in a real terminal, while a person signs in elsewhere.
 
+mod hostile_strings;
 mod snapshots;
 mod surroundings;
 

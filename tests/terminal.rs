@@ -76,7 +76,18 @@ impl Terminal {
         start.args(["set-option", "-g", "remain-on-exit-format", "", ";"]);
         // A program may reach the clipboard, by OSC 52.
         start.args(["set-option", "-s", "set-clipboard", "on", ";"]);
-        start.args(["new-session", "-d", "-x", &columns.to_string(), "-y", &rows.to_string()]);
+        // Its name changes by a program's own sequence alone.
+        start.args(["set-option", "-g", "allow-rename", "on", ";"]);
+        start.args([
+            "new-session",
+            "-d",
+            "-n",
+            "window",
+            "-x",
+            &columns.to_string(),
+            "-y",
+            &rows.to_string(),
+        ]);
         start.arg("-c").arg(terminal.home());
         start.args(["/bin/sh", "-c", KEEP_EXIT_CODE]).arg(terminal.exit_code_file());
         // Not by tmux's own -e: TERM is always tmux's own there.
@@ -160,6 +171,18 @@ impl Terminal {
             text.collect::<String>().trim_end().to_owned()
         };
         (0..self.rows).map(row).collect()
+    }
+
+    /// In which columns of each row one of these characters stands; rows without are left out.
+    pub(crate) fn columns_of(&self, characters: &[char]) -> Vec<Vec<u16>> {
+        let parser = self.parsed();
+        let is_there = |row, column| {
+            let cell = parser.screen().cell(row, column);
+            cell.is_some_and(|cell| characters.iter().any(|wanted| cell.contents() == wanted.to_string()))
+        };
+        let rows =
+            (0..self.rows).map(|row| (0..self.columns).filter(|column| is_there(row, *column)).collect());
+        rows.filter(|columns: &Vec<u16>| !columns.is_empty()).collect()
     }
 
     /// How many columns of the screen are painted bright white, at most, in one row: what a QR code takes.

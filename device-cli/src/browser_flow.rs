@@ -225,7 +225,7 @@ impl Waiting {
                 problem.is_none(),
                 self.left(),
             );
-            return terminal.result(&event.to_json());
+            return terminal.result_json(&event.to_json());
         }
         match problem {
             None if flow.is_own_choice => {

@@ -30,11 +30,11 @@ pub(crate) fn run(
     command.args(rest).env(&arguments.variable, token.secret().expose());
     terminal.restore();
     start(&mut command).map_err(|error| {
-        let exit_code = match error.kind() {
-            io::ErrorKind::NotFound => ExitCode::CommandNotFound,
-            _ => ExitCode::CommandNotStarted,
+        let (exit_code, next_step) = match error.kind() {
+            io::ErrorKind::NotFound => (ExitCode::CommandNotFound, "check its name, and PATH"),
+            _ => (ExitCode::CommandNotStarted, "check that it is a program, and that you may run it"),
         };
-        let message = format!("cannot start {}: {error}", program.display());
+        let message = format!("cannot start {}: {error}; {next_step}", program.display());
         Failure::new(exit_code, "command_failed", message)
     })
 }

@@ -29,7 +29,10 @@ impl Configuration {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
             Err(error) => {
-                return Err(Failure::configuration(format!("cannot read {}: {error}", path.display())));
+                return Err(Failure::configuration(format!(
+                    "cannot read {}: {error}; check the path, and who may read it",
+                    path.display()
+                )));
             }
         };
         toml::from_str(&text).map_err(|error| {

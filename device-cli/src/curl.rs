@@ -34,8 +34,8 @@ pub(crate) fn run(
     terminal.restore();
     let failed = |error: io::Error| {
         let message = match error.kind() {
-            io::ErrorKind::NotFound => "curl is not installed".to_owned(),
-            _ => format!("cannot start curl: {error}"),
+            io::ErrorKind::NotFound => "curl is not installed: install it, or give another program the line of device-cli token --header".to_owned(),
+            _ => format!("cannot start curl: {error}; check that you may run it"),
         };
         Failure::new(ExitCode::General, "command_failed", message)
     };

@@ -31,7 +31,7 @@ pub(crate) fn run(arguments: &DecodeArguments, terminal: &mut Terminal) -> Resul
     if arguments.json {
         let object =
             serde_json::json!({"v": 1, "verified": false, "header": jwt.header, "claims": jwt.claims});
-        terminal.result(&object.to_string())?;
+        terminal.result_json(&object.to_string())?;
         return Ok(());
     }
     let now = UnixTime::now();
@@ -92,7 +92,7 @@ fn object(part: &str, name: &str) -> Result<Value, Failure> {
     if value.is_object() {
         Ok(value)
     } else {
-        Err(Failure::usage(format!("the {name} of the JWT is no JSON object")))
+        Err(Failure::usage(format!("the {name} of the JWT is no JSON object: it is no JWT")))
     }
 }
 

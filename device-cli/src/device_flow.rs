@@ -69,7 +69,7 @@ impl DeviceFlow<'_> {
         loop {
             let mut login = tokio::select! {
                 login = self.client.device_login(self.scope) => login?,
-                () = until(deadline) => return Err(self.timed_out()),
+                () = until(deadline) => return Err(self.no_code_came()),
                 code = interruption.next() => return Err(Failure::interrupted(code)),
             };
             if keys.is_none() && presentation.reads_keys() {
@@ -149,7 +149,15 @@ impl DeviceFlow<'_> {
 
     fn timed_out(&self) -> Failure {
         let timeout = in_words(self.timeout.unwrap_or_default());
-        Failure::new(ExitCode::Expired, "timeout", format!("nobody approved the login within {timeout}"))
+        let message =
+            format!("nobody approved the login within {timeout}: sign in again, with a longer --timeout");
+        Failure::new(ExitCode::Expired, "timeout", message)
+    }
+
+    fn no_code_came(&self) -> Failure {
+        let timeout = in_words(self.timeout.unwrap_or_default());
+        let message = format!("no code came from the server within {timeout}: check the network, try again");
+        Failure::new(ExitCode::Expired, "timeout", message)
     }
 }
 

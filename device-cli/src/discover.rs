@@ -64,7 +64,7 @@ pub(crate) async fn run(arguments: &DiscoverArguments, terminal: &mut Terminal) 
             findings,
         };
         // Strings: this cannot fail.
-        return Ok(terminal.result(&serde_json::to_string(&discovered).unwrap_or_default())?);
+        return Ok(terminal.result_json(&serde_json::to_string(&discovered).unwrap_or_default())?);
     }
     terminal.result_text(&format!("{:<22}{}", "Issuer", metadata.issuer))?;
     for Endpoint { name, url, .. } in endpoints(&metadata) {

@@ -88,7 +88,7 @@ pub(crate) async fn run(
         let version = env!("CARGO_PKG_VERSION");
         let report = Report { v: 1, version, problems, findings: findings.collect() };
         // Strings and numbers: this cannot fail.
-        terminal.result(&serde_json::to_string(&report).unwrap_or_default())?;
+        terminal.result_json(&serde_json::to_string(&report).unwrap_or_default())?;
     } else {
         show(&areas, terminal)?;
     }

@@ -5,7 +5,7 @@ use std::fmt;
 use std::io;
 
 use oauth_client::token_store::{StoreError, StoreProblem};
-use oauth_client::{Error, ErrorCode, Obstacle, ServerText};
+use oauth_client::{ConfigurationError, Error, ErrorCode, InvalidClient, Obstacle, ServerText};
 
 use crate::exit_code::ExitCode;
 
@@ -125,18 +125,18 @@ fn refusal_in_words(code: &ErrorCode, error: &Error) -> String {
             "the code expired before it was approved: sign in again; --renew N gets new codes by itself"
                 .into()
         }
-        ErrorCode::InvalidClient => format!("{error}: check --client-id and --client-secret-file"),
-        ErrorCode::UnauthorizedClient | ErrorCode::UnsupportedGrantType => {
-            format!("{error}: the client must be registered for the device grant at this server")
+        ErrorCode::InvalidClient => format!("{error} (--client-id, --client-secret-file)"),
+        ErrorCode::InvalidScope => format!("{error} (--scope)"),
+        ErrorCode::InvalidRequest | ErrorCode::UnsupportedTokenType | ErrorCode::Other(_) => {
+            format!("{error}; its documentation or its operator says what that means")
         }
-        ErrorCode::InvalidScope => format!("{error}: check --scope"),
         _ => error.to_string(),
     }
 }
 
+/// The SDK says what to do in its own words; here the same things are flags and variables.
 fn with_next_step(error: &Error) -> String {
     match error {
-        // The SDK says what to look at; these are the words to type.
         Error::Transport(transport) => match transport.obstacle() {
             Some(Obstacle::UnknownAuthority | Obstacle::NoRootCertificates) => {
                 format!("{error}: --ca-file FILE, or DEVICE_CLI_CA_FILE")
@@ -151,7 +151,11 @@ fn with_next_step(error: &Error) -> String {
             format!("{error} (--device-endpoint), or the server has no device login")
         }
         Error::NoEndpoint { endpoint: "token_endpoint" } => format!("{error} (--token-endpoint)"),
-        _ => error.to_string(),
+        Error::InvalidClient(InvalidClient::NotConfidential) => {
+            format!("{error}: give --client-secret-file, or set DEVICE_CLI_CLIENT_SECRET")
+        }
+        Error::Configuration(ConfigurationError::NoCertificates) => format!("{error} (--ca-file)"),
+        _ => error.to_string().replace("dangerously_allow_http", "--dangerously-allow-http HOST"),
     }
 }
 

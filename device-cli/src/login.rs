@@ -186,7 +186,9 @@ impl Login<'_> {
         let expires_at = record.expires_at().map(UnixTime::as_seconds);
         if self.arguments.json {
             let (account, store) = (account.as_deref(), self.store.kind.name());
-            return Ok(terminal.result(&LoginEvent::Authorized { account, store, expires_at }.to_json())?);
+            return Ok(
+                terminal.result_json(&LoginEvent::Authorized { account, store, expires_at }.to_json())?
+            );
         }
         let who = account.map_or_else(String::new, |account| format!(" as {account}"));
         let server = self.settings.server();

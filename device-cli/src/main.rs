@@ -83,7 +83,7 @@ fn main() -> process::ExitCode {
     {
         terminal.failure(failure);
         // Where nobody reads the events any more, the exit code still says it.
-        let _ = terminal.result(&LoginEvent::failed(failure).to_json());
+        let _ = terminal.result_json(&LoginEvent::failed(failure).to_json());
         return failure.exit_code.into();
     }
     match result {

@@ -43,7 +43,7 @@ impl ParkedFlow<'_> {
         let codes = Codes::of(&login);
         if self.is_json {
             let event = LoginEvent::device_code_issued(&codes, login.expires_in(), login.interval());
-            terminal.result(&event.to_json())?;
+            terminal.result_json(&event.to_json())?;
         } else {
             say_codes(&codes, login.expires_in(), &[], terminal);
             terminal.say(&format!("Then run: {}", self.resume_command()));

@@ -127,7 +127,7 @@ impl Presentation {
                 if matches!(self.face, Face::Events) {
                     let (next_poll_in, expires_in) =
                         (whole_seconds(*next_poll_in), whole_seconds(*expires_in));
-                    return terminal.result(&LoginEvent::Pending { next_poll_in, expires_in }.to_json());
+                    return terminal.result_json(&LoginEvent::Pending { next_poll_in, expires_in }.to_json());
                 }
                 Ok(())
             }
@@ -135,7 +135,7 @@ impl Presentation {
                 self.status = Status::Waiting;
                 let interval = whole_seconds(*interval);
                 if matches!(self.face, Face::Events) {
-                    return terminal.result(&LoginEvent::SlowDown { interval }.to_json());
+                    return terminal.result_json(&LoginEvent::SlowDown { interval }.to_json());
                 }
                 if self.is_verbose {
                     let note = format!("The server asks for a slower pace: every {interval} s.");
@@ -153,7 +153,7 @@ impl Presentation {
                 match self.face {
                     Face::Events => {
                         let next_poll_in = whole_seconds(*next_poll_in);
-                        return terminal.result(&LoginEvent::Retrying { cause, next_poll_in }.to_json());
+                        return terminal.result_json(&LoginEvent::Retrying { cause, next_poll_in }.to_json());
                     }
                     Face::Lines { .. } => self.say_status(login, terminal),
                     Face::Live(_) => {}
@@ -169,7 +169,7 @@ impl Presentation {
             Face::Events => {
                 let Some(codes) = &self.codes else { return Ok(()) };
                 let event = LoginEvent::device_code_issued(codes, login.expires_in(), login.interval());
-                terminal.result(&event.to_json())
+                terminal.result_json(&event.to_json())
             }
             Face::Lines { last } => {
                 *last = Instant::now();

@@ -19,7 +19,10 @@ pub(crate) fn read(path: &Path) -> Result<Option<Vec<u8>>, Failure> {
     match fs::read(path) {
         Ok(bytes) => Ok(Some(bytes)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(Failure::storage(format!("cannot read {}: {error}", path.display()))),
+        Err(error) => Err(Failure::storage(format!(
+            "cannot read {}: {error}; choose another XDG_STATE_HOME",
+            path.display()
+        ))),
     }
 }
 
@@ -32,14 +35,19 @@ pub(crate) fn names(directory: &Path) -> Result<Vec<String>, Failure> {
     entries
         .and_then(|entries| entries.map(|entry| entry.map(|entry| entry.file_name())).collect())
         .map(|names: Vec<_>| names.into_iter().filter_map(|name| name.into_string().ok()).collect())
-        .map_err(|error| Failure::storage(format!("cannot list {}: {error}", directory.display())))
+        .map_err(|error| {
+            Failure::storage(format!(
+                "cannot list {}: {error}; choose another XDG_STATE_HOME",
+                directory.display()
+            ))
+        })
 }
 
 /// Removes the file, if it is there.
 pub(crate) fn remove(path: &Path) -> Result<(), Failure> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            Err(Failure::storage(format!("cannot remove {}: {error}", path.display())))
+            Err(Failure::storage(format!("cannot remove {}: {error}; remove it yourself", path.display())))
         }
         _ => Ok(()),
     }

@@ -85,7 +85,7 @@ fn list(
     if arguments.json {
         // Strings and flags: this cannot fail.
         let json = serde_json::to_string(&ProfilesObject { v: 1, profiles }).unwrap_or_default();
-        return Ok(terminal.result(&json)?);
+        return Ok(terminal.result_json(&json)?);
     }
     if profiles.is_empty() {
         terminal.say("There is no profile yet: device-cli login makes one, or device-cli profile add NAME.");
@@ -209,7 +209,10 @@ impl ConfigurationFile {
         let text = match fs::read_to_string(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
             text => text.map_err(|error| {
-                Failure::configuration(format!("cannot read {}: {error}", path.display()))
+                Failure::configuration(format!(
+                    "cannot read {}: {error}; check the path, and who may read it",
+                    path.display()
+                ))
             })?,
         };
         let document =

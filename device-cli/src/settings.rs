@@ -288,7 +288,10 @@ impl Settings {
         }
         if let Some(file) = &self.ca_file {
             let pem = fs::read(file).map_err(|error| {
-                Failure::configuration(format!("cannot read the CA file {}: {error}", file.display()))
+                Failure::configuration(format!(
+                    "cannot read the CA file {}: {error}; check the path, and who may read it",
+                    file.display()
+                ))
             })?;
             client = client.root_certificates_pem(pem);
         }
@@ -313,7 +316,7 @@ impl Settings {
             (name, _) => Provider::by_name(name).ok_or_else(|| {
                 let known = Provider::NAMES.join(", ");
                 Failure::usage(format!(
-                    "no provider is called {name}: there are {known}, nomos; or give --issuer URL"
+                    "no provider is called {name}: there are {known}; or give --issuer URL"
                 ))
             }),
         }
@@ -336,11 +339,17 @@ pub(crate) fn secret_in(file: &Path, what: &str) -> Result<Secret, Failure> {
         fs::File::open(file).and_then(|mut file| file.read_to_string(&mut secret))
     };
     let name = file.display();
-    read.map_err(|error| Failure::configuration(format!("cannot read the {what} from {name}: {error}")))?;
+    read.map_err(|error| {
+        Failure::configuration(format!(
+            "cannot read the {what} from {name}: {error}; check the path, and who may read it"
+        ))
+    })?;
     secret.truncate(secret.trim_end_matches(['\r', '\n']).len());
     let secret = Secret::new(secret);
     if secret.expose().is_empty() {
-        return Err(Failure::configuration(format!("the {what} file {name} is empty")));
+        return Err(Failure::configuration(format!(
+            "the {what} file {name} is empty: put it there, on one line"
+        )));
     }
     Ok(secret)
 }

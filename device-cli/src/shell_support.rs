@@ -63,7 +63,10 @@ pub(crate) fn man(arguments: &ManArguments, terminal: &mut Terminal) -> Result<(
         return Ok(terminal.result(String::from_utf8_lossy(&text).trim_end())?);
     };
     let count = write_pages(&command, directory).map_err(|error| {
-        Failure::usage(format!("cannot write manual pages into {}: {error}", directory.display()))
+        Failure::usage(format!(
+            "cannot write manual pages into {}: {error}; name a directory that is yours",
+            directory.display()
+        ))
     })?;
     let first = directory.join("device-cli.1");
     terminal.say(&format!("{count} pages written; to read the first: man -l {}", first.display()));

@@ -92,7 +92,11 @@ fn all(arguments: &StatusArguments, terminal: &mut Terminal) -> Result<(), Failu
         if !is_json {
             terminal.result_text(&format!("{:<12}{profile}: {}", "Profile", failure.message))?;
         } else if failure.exit_code != ExitCode::LoginRequired {
-            terminal.result(&to_json(&FailedObject { v: 1, profile: &profile, error: &failure.message }))?;
+            terminal.result_json(&to_json(&FailedObject {
+                v: 1,
+                profile: &profile,
+                error: &failure.message,
+            }))?;
         }
         // Tokens that cannot be read are worse than none.
         if worst.as_ref().is_none_or(|worst| worst.exit_code == ExitCode::LoginRequired) {
@@ -108,7 +112,7 @@ fn all(arguments: &StatusArguments, terminal: &mut Terminal) -> Result<(), Failu
 
 fn nobody(profile: &str, is_json: bool, terminal: &mut Terminal) -> Result<(), Failure> {
     if is_json {
-        terminal.result(&to_json(&StatusObject {
+        terminal.result_json(&to_json(&StatusObject {
             v: 1,
             profile,
             login_required: true,
@@ -153,7 +157,14 @@ fn report(
         };
         let error = asked.as_ref().err().map(|failure| &*failure.error);
         let login = Some(login);
-        terminal.result(&to_json(&StatusObject { v: 1, profile, login_required, login, check, error }))?;
+        terminal.result_json(&to_json(&StatusObject {
+            v: 1,
+            profile,
+            login_required,
+            login,
+            check,
+            error,
+        }))?;
     } else {
         let mut rows = rows(profile, remembered, &record, &description, now);
         rows.extend(check.map(|check| ("Checked", check.in_words().to_owned())));

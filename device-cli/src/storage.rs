@@ -84,7 +84,7 @@ fn show(arguments: &StorageShowArguments, terminal: &mut Terminal) -> Result<(),
     if arguments.json {
         // Strings and flags: this cannot fail.
         let json = serde_json::to_string(&StorageObject { v: 1, profiles }).unwrap_or_default();
-        terminal.result(&json)?;
+        terminal.result_json(&json)?;
     } else if profiles.is_empty() {
         terminal.say("No login is kept here.");
     }

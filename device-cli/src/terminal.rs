@@ -13,13 +13,14 @@ use crossterm::terminal::{
     Clear, ClearType, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
 };
 use crossterm::{cursor, queue};
-use oauth_client::ServerText;
+use oauth_client::{ServerText, is_safe_to_display};
 use tokio::sync::mpsc;
+use unicode_width::UnicodeWidthStr as _;
 
 use crate::capabilities::{Capabilities, Colour, Size, Surroundings};
 use crate::environment::variable;
 use crate::failure::Failure;
-use crate::styled_line::{Line, Style, wrapped};
+use crate::styled_line::{Line, Span, Style, wrapped};
 
 /// Where a person looks, and where a script reads.
 pub(crate) struct Terminal {
@@ -143,6 +144,11 @@ impl Terminal {
         self.results.flush()
     }
 
+    /// A JSON text for a script, which loses nothing: what is not for a terminal is escaped.
+    pub(crate) fn result_json(&mut self, json: &str) -> io::Result<()> {
+        self.result(&escaped(json))
+    }
+
     /// A line for a script that a person may read too: what came from a server is sanitised.
     pub(crate) fn result_text(&mut self, line: &str) -> io::Result<()> {
         self.result(&safe(line))
@@ -197,7 +203,7 @@ impl Terminal {
     pub(crate) fn draw_below(&mut self, lines: &[Line], status: &str, size: Size) {
         MODES_CHANGED.store(true, Ordering::Relaxed);
         let mut frame = [self.to_the_top(), command(cursor::Hide)].concat();
-        let mut rows: Vec<String> = lines.iter().map(|line| self.painted(line)).collect();
+        let mut rows: Vec<String> = lines.iter().map(|line| placed(line, self.capabilities.colour)).collect();
         let has_status = rows.len() < size.rows;
         if has_status {
             rows.push(safe(status));
@@ -342,16 +348,39 @@ impl Terminal {
 }
 
 fn painted(line: &Line, colour: Colour) -> String {
-    line.spans
-        .iter()
-        .map(|span| {
-            let text = safe(&span.text);
-            match select_graphic_rendition(span.style, colour) {
-                Some(parameters) => format!("\x1b[{parameters}m{text}\x1b[0m"),
-                None => text,
+    line.spans.iter().map(|span| painted_span(span, colour)).collect()
+}
+
+/// The same where the line begins in the first column: what follows a text of which terminals differ in how wide it
+/// is, such as an emoji with a skin tone, stands where it should all the same.
+fn placed(line: &Line, colour: Colour) -> String {
+    let mut placed = String::new();
+    let (mut column, mut is_sure) = (0, true);
+    for span in &line.spans {
+        let is_blank = span.style == Style::Plain && span.text.trim_start_matches(' ').is_empty();
+        if is_sure || !is_blank {
+            if !is_sure && let Ok(column) = u16::try_from(column) {
+                placed.push_str(&String::from_utf8_lossy(&command(cursor::MoveToColumn(column))));
             }
-        })
-        .collect()
+            placed.push_str(&painted_span(span, colour));
+            // Frames and QR codes are of one column each.
+            let is_narrow = |character: char| character.is_ascii() || ('─'..='▟').contains(&character);
+            is_sure = span.text.chars().all(is_narrow);
+        } else {
+            // Blanks would overwrite the end of a text that is wider than it seems.
+            placed.push_str(&String::from_utf8_lossy(&command(Clear(ClearType::UntilNewLine))));
+        }
+        column += span.text.width();
+    }
+    placed
+}
+
+fn painted_span(span: &Span, colour: Colour) -> String {
+    let text = safe(&span.text);
+    match select_graphic_rendition(span.style, colour) {
+        Some(parameters) => format!("\x1b[{parameters}m{text}\x1b[0m"),
+        None => text,
+    }
 }
 
 impl Drop for Terminal {
@@ -420,6 +449,24 @@ const fn select_graphic_rendition(style: Style, colour: Colour) -> Option<&'stat
 /// sanitiser bounds the length of what it shows.
 fn safe(text: &str) -> String {
     text.split(' ').map(|word| ServerText::from(word).to_string()).collect::<Vec<_>>().join(" ")
+}
+
+/// RFC 8259 §7. In a JSON text of one line such characters stand in strings alone.
+fn escaped(json: &str) -> String {
+    use std::fmt::Write as _;
+
+    let mut escaped = String::with_capacity(json.len());
+    for character in json.chars() {
+        if is_safe_to_display(character) {
+            escaped.push(character);
+        } else {
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                // Writing to a String does not fail.
+                let _ = write!(escaped, "\\u{unit:04x}");
+            }
+        }
+    }
+    escaped
 }
 
 fn newline() -> &'static str {

@@ -79,6 +79,7 @@ fn write(path: &Path, text: &Secret) -> Result<(), Failure> {
         // A slip of the pen makes no directories.
         return Err(Failure::usage(format!("there is no directory {}: make it first", directory.display())));
     }
-    private_file::try_replace(path, text.expose())
-        .map_err(|error| Failure::storage(format!("cannot write {}: {error}", path.display())))
+    private_file::try_replace(path, text.expose()).map_err(|error| {
+        Failure::storage(format!("cannot write {}: {error}; name another file", path.display()))
+    })
 }

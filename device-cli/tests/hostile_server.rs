@@ -1,77 +1,34 @@
 //! What a server sends must not take over the terminal that shows it.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
-use std::thread;
-
 use serde_json::{Value, json};
 
+use crate::literal_server::{Answer, serve};
 use crate::program::{Finished, Program};
 
-/// Escape sequences and invisible characters, each harmful in its own way.
-const HARMFUL: [&str; 12] = [
-    "\u{1b}[2J",
-    "\u{1b}]0;title\u{7}",
-    "\u{1b}]52;c;cm0gLXJmIH4=\u{7}",
-    "\u{1b}]8;;https://evil.example\u{1b}\\here\u{1b}]8;;\u{1b}\\",
-    "\u{9b}31m",
-    "\u{90}q\u{9c}",
-    "\r\nerror: all is well",
-    "\u{8}\u{8}\u{8}",
-    "\u{7f}",
-    "\u{202e}gnp.exe",
-    "\u{200b}\u{2066}x\u{2069}",
-    "\u{0}",
-];
+/// A name and the inside of a JSON string, one a line: escape sequences, controls, what turns or hides text, and
+/// what is merely odd. `tests/login_screen/hostile_strings.rs` shows the same ones to a real terminal.
+const STRINGS: &str = include_str!("../../tests/fixtures/terminal-strings.txt");
 
-/// Answers each path with one status and body, whatever is asked.
-fn server(answers: Vec<(&'static str, u16, Value)>) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let origin = format!("http://{}", listener.local_addr().unwrap());
-    thread::spawn(move || {
-        for stream in listener.incoming().flatten() {
-            answer(stream, &answers);
-        }
-    });
-    origin
-}
+const PAGE: &str = "https://auth.example.com/device";
 
-fn answer(stream: TcpStream, answers: &[(&'static str, u16, Value)]) {
-    let mut reader = BufReader::new(stream);
-    let mut request = String::new();
-    let mut length = 0;
-    loop {
-        let mut line = String::new();
-        if reader.read_line(&mut line).unwrap_or(0) == 0 || line == "\r\n" {
-            break;
-        }
-        if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
-            length = value.trim().parse().unwrap_or(0);
-        }
-        request.push_str(&line);
-    }
-    let _ = reader.read_exact(&mut vec![0; length]);
-    let path = request.split(' ').nth(1).unwrap_or_default();
-    let (status, body) = answers
-        .iter()
-        .find(|(own, _, _)| *own == path)
-        .map_or((404, String::new()), |(_, status, body)| (*status, body.to_string()));
-    let length = body.len();
-    let _ = write!(
-        reader.get_mut(),
-        "HTTP/1.1 {status} X\r\nContent-Type: application/json\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
-    );
-}
-
-fn codes(user_code: &str, verification_uri: &str, complete: &str) -> Value {
-    json!({
-        "device_code": "d",
-        "user_code": user_code,
-        "verification_uri": verification_uri,
-        "verification_uri_complete": complete,
-        "expires_in": 600,
-        "interval": 1,
+/// Name, the inside of a JSON string, and what it stands for: nothing, where it is no JSON.
+fn strings() -> impl Iterator<Item = (&'static str, &'static str, Option<String>)> {
+    STRINGS.lines().map(|line| {
+        let (name, inside) = line.split_once('\t').expect("name and string");
+        (name, inside, serde_json::from_str(&format!("\"{inside}\"")).ok())
     })
+}
+
+/// Those that are text, one after the other.
+fn all(between: &str) -> String {
+    strings().filter_map(|(_, _, text)| text).collect::<Vec<_>>().join(between)
+}
+
+fn codes(user_code: &str, verification_uri: &str, complete: &str) -> String {
+    format!(
+        r#"{{"device_code": "d", "user_code": "{user_code}", "verification_uri": "{verification_uri}",
+            "verification_uri_complete": "{complete}", "expires_in": 600, "interval": 1}}"#
+    )
 }
 
 fn login(program: &Program, origin: &str, more: &[&str]) -> Finished {
@@ -95,45 +52,77 @@ fn assert_harmless(finished: &Finished) {
     for output in [&finished.stdout, &finished.stderr] {
         let bad = output.chars().find(|character| {
             (character.is_control() && *character != '\n')
-                || matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}')
+                || matches!(character, '\u{ad}' | '\u{61c}' | '\u{3164}' | '\u{feff}' | '\u{fe0f}')
+                || matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}')
+                || matches!(character, '\u{2060}'..='\u{206f}' | '\u{fff9}'..='\u{fffb}')
+                || matches!(character, '\u{e0000}'..='\u{e0fff}')
         });
         assert_eq!(bad, None, "{finished:?}");
     }
 }
 
 #[test]
-fn a_code_or_address_with_control_characters_is_refused_and_not_shown() {
+fn a_code_or_address_that_is_not_for_a_screen_is_refused_with_the_reason_and_not_shown() {
     let program = Program::new();
-    for harmful in HARMFUL {
-        let good = "https://auth.example.com/device";
-        for answer in [
-            codes(&format!("WDJB{harmful}"), good, good),
-            codes("WDJB-MJHT", &format!("{good}/{harmful}"), good),
-            codes("WDJB-MJHT", good, &format!("{good}/{harmful}")),
+    let mut refusals = 0;
+    for (name, inside, text) in strings() {
+        // What is no JSON is asked for again, for half a minute: the error's texts below have those.
+        let Some(text) = text else { continue };
+        let (code, uri) = (format!("WDJB{inside}"), format!("{PAGE}/{inside}"));
+        for (parameter, answer, sent) in [
+            ("user_code", codes(&code, PAGE, PAGE), format!("WDJB{text}")),
+            ("verification_uri", codes("WDJB-MJHT", &uri, PAGE), format!("{PAGE}/{text}")),
+            ("verification_uri_complete", codes("WDJB-MJHT", PAGE, &uri), format!("{PAGE}/{text}")),
         ] {
-            let origin = server(vec![("/device", 200, answer)]);
-            for more in [&[][..], &["--json"]] {
-                let finished = login(&program, &origin, more);
-                assert_eq!(finished.code, Some(9), "{harmful:?} {finished:?}");
-                assert_harmless(&finished);
-                assert!(!finished.stdout.contains("device_code_issued"), "{finished:?}");
-                assert!(!finished.stderr.contains("WDJB"), "{finished:?}");
+            let denied = Answer::new("/token", 400, &json!({"error": "access_denied"}));
+            let origin = serve(vec![Answer::new("/device", 200, &answer), denied]);
+            let finished = login(&program, &origin, &[]);
+            assert_harmless(&finished);
+            if finished.code == Some(5) {
+                let is_left_out = parameter.ends_with("complete") && !finished.stderr.contains("which holds");
+                assert!(is_left_out || finished.stderr.contains(&sent), "{name}: {finished:?}");
+                continue;
             }
+            refusals += 1;
+            assert_eq!(finished.code, Some(9), "{name}: {finished:?}");
+            let why =
+                finished.stderr.strip_prefix("error: the server's answer is invalid: its ").expect("why");
+            let why = why.strip_prefix(parameter).expect("which").trim_start();
+            let first = sent.chars().find(|character| {
+                character.is_control()
+                    || why.starts_with(&format!("holds the character U+{:04X},", u32::from(*character)))
+            });
+            match first {
+                Some(character) => {
+                    let words = format!("holds the character U+{:04X}, which is not", u32::from(character));
+                    assert!(why.starts_with(&words), "{name}: {finished:?}");
+                }
+                None => assert!(
+                    why.starts_with("is longer than")
+                        || why.starts_with("has a blank")
+                        || why.contains("percent-encode"),
+                    "{name}: {finished:?}"
+                ),
+            }
+            let events = login(&program, &origin, &["--json"]);
+            assert_harmless(&events);
+            assert!(!events.stdout.contains("device_code_issued"), "{name}: {events:?}");
         }
     }
+    assert!(refusals > 180, "{refusals}");
 }
 
 #[test]
 fn a_complete_address_that_is_unsafe_is_left_out() {
     let program = Program::new();
     for complete in ["javascript:alert(1)", "http://evil.example/", "https://user@evil.example/"] {
-        let origin = server(vec![
-            ("/device", 200, codes("WDJB-MJHT", "https://auth.example.com/device", complete)),
-            ("/token", 400, json!({"error": "access_denied"})),
+        let origin = serve(vec![
+            Answer::new("/device", 200, &codes("WDJB-MJHT", PAGE, complete)),
+            Answer::new("/token", 400, &json!({"error": "access_denied"})),
         ]);
         let finished = login(&program, &origin, &[]);
         assert_eq!(finished.code, Some(5), "{finished:?}");
-        assert!(finished.stderr.contains("https://auth.example.com/device"), "{finished:?}");
+        assert!(finished.stderr.contains(PAGE), "{finished:?}");
         assert!(!finished.stderr.contains("which holds the code"), "{finished:?}");
         assert_harmless(&finished);
     }
@@ -142,18 +131,16 @@ fn a_complete_address_that_is_unsafe_is_left_out() {
 #[test]
 fn errors_and_their_descriptions_arrive_as_harmless_text() {
     let program = Program::new();
-    for harmful in HARMFUL {
-        let refusal = json!({
-            "error": format!("odd{harmful}"),
-            "error_description": format!("before{harmful}after"),
-            "error_uri": format!("https://evil.example/{harmful}"),
-        });
-        let origin = server(vec![("/device", 400, refusal)]);
+    for (name, inside, text) in strings() {
+        let refusal = format!(
+            r#"{{"error": "odd{inside}", "error_description": "before{inside}after", "error_uri": "https://evil.example/{inside}"}}"#
+        );
+        let origin = serve(vec![Answer::new("/device", 400, &refusal)]);
         for more in [&[][..], &["--json"]] {
             let finished = login(&program, &origin, more);
-            assert_eq!(finished.code, Some(9), "{finished:?}");
-            assert!(finished.stderr.contains("before"), "{finished:?}");
-            assert_eq!(finished.stderr.lines().count(), 1, "{finished:?}");
+            assert_eq!(finished.code, Some(9), "{name}: {finished:?}");
+            assert_eq!(finished.stderr.contains("before"), text.is_some(), "{name}: {finished:?}");
+            assert_eq!(finished.stderr.lines().count(), 1, "{name}: {finished:?}");
             assert_harmless(&finished);
         }
     }
@@ -162,19 +149,21 @@ fn errors_and_their_descriptions_arrive_as_harmless_text() {
 /// A server that gives this token for these scopes.
 fn server_with_token(access_token: &str, scope: &str) -> String {
     let token = json!({"access_token": access_token, "token_type": "Bearer", "scope": scope});
-    let codes = codes("WDJB-MJHT", "https://auth.example.com/device", "");
-    server(vec![("/device", 200, codes), ("/token", 200, token)])
+    serve(vec![
+        Answer::new("/device", 200, &codes("WDJB-MJHT", PAGE, "")),
+        Answer::new("/token", 200, &token),
+    ])
 }
 
 #[test]
 fn scopes_are_shown_as_harmless_text() {
     let program = Program::new();
-    let origin = server_with_token("t0ken", &format!("read {}", HARMFUL.join(" ")));
+    let origin = server_with_token("t0ken", &format!("read {}", all(" ")));
     let finished = login(&program, &origin, &["--scope", "write"]);
     assert_eq!(finished.code, Some(0), "{finished:?}");
     assert!(finished.stderr.contains("The server granted these scopes: read"), "{finished:?}");
     assert_harmless(&finished);
-    for arguments in [&["status"][..], &["status", "--json"]] {
+    for arguments in [&["status"][..], &["status", "--json"], &["status", "--all", "--json"]] {
         let finished = program.run(arguments);
         assert_eq!(finished.code, Some(0), "{finished:?}");
         assert_harmless(&finished);
@@ -185,10 +174,65 @@ fn scopes_are_shown_as_harmless_text() {
 #[test]
 fn a_token_with_characters_that_no_token_has_is_refused_and_never_printed() {
     let program = Program::new();
-    let origin = server_with_token(&format!("t0ken{}", HARMFUL.concat()), "read");
+    let origin = server_with_token(&format!("t0ken{}", all("")), "read");
     let finished = login(&program, &origin, &[]);
     assert_eq!(finished.code, Some(9), "{finished:?}");
     assert!(!finished.stderr.contains("t0ken"), "{finished:?}");
     assert_harmless(&finished);
     assert_eq!(program.run(&["token"]).code, Some(4));
+}
+
+#[test]
+fn metadata_are_shown_as_harmless_text_and_a_foreign_issuer_not_at_all() {
+    let program = Program::new();
+    let values: Vec<String> = strings().filter_map(|(_, _, text)| text).collect();
+    let metadata = json!({
+        "issuer": "ORIGIN",
+        "token_endpoint": format!("ORIGIN/{}", all("")),
+        "jwks_uri": all(""),
+        "scopes_supported": values,
+        "grant_types_supported": values,
+        "code_challenge_methods_supported": values,
+    });
+    let well_known = "/.well-known/oauth-authorization-server";
+    let origin = serve(vec![Answer::new(well_known, 200, &metadata)]);
+    for more in [&[][..], &["--json"]] {
+        let finished = program.run(&[&["discover", &origin][..], more].concat());
+        assert_eq!(finished.code, Some(0), "{finished:?}");
+        assert_harmless(&finished);
+        if !more.is_empty() {
+            let said: Value = serde_json::from_str(&finished.stdout).expect("JSON");
+            assert_eq!(said["scopes_supported"], metadata["scopes_supported"], "nothing is lost in JSON");
+        }
+    }
+    for (name, inside, _) in strings() {
+        let issuer = Answer::new(well_known, 200, &format!(r#"{{"issuer": "ORIGIN{inside}"}}"#));
+        let finished = program.run(&["discover", &serve(vec![issuer])]);
+        assert_eq!(finished.code, Some(9), "{name}: {finished:?}");
+        assert_harmless(&finished);
+    }
+}
+
+#[test]
+fn a_name_and_a_claim_are_shown_as_harmless_text() {
+    use base64::Engine as _;
+
+    let claims = json!({"sub": "1", "name": all(""), "iss": all(" "), "preferred_username": all("")});
+    let part = |value: &Value| base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(value.to_string());
+    let jwt = format!("{}.{}.", part(&json!({"alg": "none"})), part(&claims));
+    let program = Program::new();
+    for more in [&[][..], &["--json"]] {
+        let finished = program.run(&[&["decode", &jwt][..], more].concat());
+        assert_eq!(finished.code, Some(0), "{finished:?}");
+        assert_harmless(&finished);
+    }
+    let token = json!({"access_token": "t0ken", "token_type": "Bearer", "id_token": jwt});
+    let origin = serve(vec![
+        Answer::new("/device", 200, &codes("WDJB-MJHT", PAGE, "")),
+        Answer::new("/token", 200, &token),
+    ]);
+    assert_harmless(&login(&program, &origin, &[]));
+    for arguments in [&["whoami"][..], &["status"], &["profile", "list"], &["profile", "list", "--json"]] {
+        assert_harmless(&program.run(arguments));
+    }
 }

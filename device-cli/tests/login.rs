@@ -138,7 +138,10 @@ fn the_timeout_ends_it_with_6() {
     assert_eq!(finished.code, Some(6), "{finished:?}");
     let failed = last_event(&finished);
     assert_eq!(failed["error"], "timeout");
-    assert_eq!(failed["message"], "nobody approved the login within 1 s");
+    assert_eq!(
+        failed["message"],
+        "nobody approved the login within 1 s: sign in again, with a longer --timeout"
+    );
 }
 
 #[test]
@@ -175,7 +178,7 @@ fn a_client_that_the_server_does_not_know_is_9_and_the_message_says_what_to_chec
     ]);
     assert_eq!(finished.code, Some(9), "{finished:?}");
     assert_eq!(last_event(&finished)["error"], "invalid_client");
-    assert!(finished.stderr.contains("check --client-id"), "{finished:?}");
+    assert!(finished.stderr.contains("(--client-id, --client-secret-file)"), "{finished:?}");
 }
 
 #[test]

@@ -9,9 +9,11 @@ mod command_line;
 mod demo;
 mod discover;
 mod doctor;
+mod errors;
 #[cfg(unix)]
 mod for_other_programs;
 mod hostile_server;
+mod literal_server;
 mod login;
 mod logout;
 #[cfg(unix)]

@@ -210,6 +210,11 @@ impl Error {
             Self::InvalidResponse(InvalidResponse::OtherIssuer) => {
                 Some("give the issuer exactly as the server writes it, with or without the slash at its end")
             }
+            Self::InvalidResponse(
+                InvalidResponse::UnsafeUserCode(_)
+                | InvalidResponse::UnsafeVerificationUri(_)
+                | InvalidResponse::UnsafeVerificationUriComplete(_),
+            ) => Some("nothing of it was shown; tell the server's operator"),
             Self::InvalidResponse(_) => Some("check that the URL is the server's, and the server's log"),
             Self::Transport(error) if error.obstacle() == Some(Obstacle::ProxyCredentials) => {
                 Some("give both in the proxy's URL")

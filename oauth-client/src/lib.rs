@@ -40,7 +40,7 @@ pub use oauth_protocol::{
     EndpointPolicy, EndpointUrl, EndpointUrlError, EndpointUrlProblem, ErrorCode, ErrorResponse, HttpRequest,
     HttpResponse, Instant, IntrospectionResponse, InvalidClient, InvalidCodeVerifier, InvalidPendingLogin,
     InvalidResponse, Method, PendingLogin, PollingPolicy, Redirect, Scope, Secret, ServerText, TokenType,
-    TokenTypeHint, TransportFailure, Unavailable,
+    TokenTypeHint, TransportFailure, Unavailable, Undisplayable, is_safe_to_display,
 };
 pub use oauth_token_store as token_store;
 pub use provider::Provider;

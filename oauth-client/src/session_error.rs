@@ -78,10 +78,9 @@ impl fmt::Display for SessionError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::LoginNeeded(reason) => reason.fmt(formatter),
-            Self::Refresh(error) => write!(
-                formatter,
-                "the token has expired and the refresh failed: {error}; the login is kept, try again later"
-            ),
+            Self::Refresh(error) => {
+                write!(formatter, "the token has expired and the refresh failed: {error}; the login is kept")
+            }
             Self::Postponed(moment) => RefreshError::Postponed(*moment).fmt(formatter),
             Self::Store(error) => error.fmt(formatter),
             Self::Interrupted => formatter.write_str("interrupted; the stored login is whole, try again"),

@@ -223,25 +223,32 @@ impl EndpointUrlError {
 
 impl fmt::Display for EndpointUrlError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let cause = match self.problem {
-            EndpointUrlProblem::TooLong => "is longer than 2048 bytes",
-            EndpointUrlProblem::Character => "holds a character that a URL must percent-encode",
-            EndpointUrlProblem::Scheme => "does not start with https://",
-            EndpointUrlProblem::Http => {
+        let problem = self.problem;
+        // Credentials in a URL stay out of messages, whatever else is wrong with it.
+        if self.url.contains('@') {
+            return write!(formatter, "the URL {problem}");
+        }
+        let shown = self.url.split(['?', '#']).next().unwrap_or_default();
+        write!(formatter, "the URL \"{}\" {problem}", crate::ServerText::new(shown))
+    }
+}
+
+/// What the URL does or is.
+impl fmt::Display for EndpointUrlProblem {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::TooLong => "is longer than 2048 bytes",
+            Self::Character => "holds a character that a URL must percent-encode",
+            Self::Scheme => "does not start with https://",
+            Self::Http => {
                 "is http, which anyone on the way can read: use https \
                  (or allow http to this one host with dangerously_allow_http)"
             }
-            EndpointUrlProblem::UserInfo => "holds a user name or password before the host",
-            EndpointUrlProblem::Host => "has no valid host",
-            EndpointUrlProblem::Port => "has a port that is not 1 to 65535",
-            EndpointUrlProblem::Fragment => "holds a #fragment",
-        };
-        // Credentials in a URL stay out of messages, whatever else is wrong with it.
-        if self.url.contains('@') {
-            return write!(formatter, "the URL {cause}");
-        }
-        let shown = self.url.split(['?', '#']).next().unwrap_or_default();
-        write!(formatter, "the URL \"{}\" {cause}", crate::ServerText::new(shown))
+            Self::UserInfo => "holds a user name or password before the host",
+            Self::Host => "has no valid host",
+            Self::Port => "has a port that is not 1 to 65535",
+            Self::Fragment => "holds a #fragment",
+        })
     }
 }
 

@@ -3,7 +3,7 @@
 use core::fmt;
 use core::time::Duration;
 
-use crate::{ErrorResponse, ServerText, TransportFailure};
+use crate::{EndpointUrlProblem, ErrorResponse, ServerText, TransportFailure};
 
 /// Why an exchange ended without a result.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,10 +72,29 @@ pub enum InvalidResponse {
     UnsafeAccessToken,
     /// `expires_in` of a device code is zero or negative.
     ExpiredOnArrival,
-    /// `user_code` is over 64 characters or holds characters that must not be displayed.
-    UnsafeUserCode,
-    /// `verification_uri` is no safe https URL of at most 512 bytes.
-    UnsafeVerificationUri,
+    /// `user_code` must not be displayed.
+    UnsafeUserCode(Undisplayable),
+    /// `verification_uri` must not be displayed, linked or opened.
+    UnsafeVerificationUri(Undisplayable),
+    /// `verification_uri_complete` holds a character that must not be displayed.
+    UnsafeVerificationUriComplete(Undisplayable),
+}
+
+/// Why a code or a URI is not displayed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Undisplayable {
+    /// It is longer than so many characters, or bytes of a URI.
+    Longer {
+        /// The most that is displayed.
+        than: usize,
+    },
+    /// A control character, or one that is invisible or turns the direction of the text.
+    Character(char),
+    /// A blank at an end, or two in a row.
+    Blanks,
+    /// It is not the URL of a page that a browser could be sent to safely.
+    Url(EndpointUrlProblem),
 }
 
 impl fmt::Display for Error {
@@ -132,10 +151,30 @@ impl fmt::Display for InvalidResponse {
                 formatter.write_str("its access_token holds characters that no token has")
             }
             Self::ExpiredOnArrival => formatter.write_str("expires_in is not above zero"),
-            Self::UnsafeUserCode => formatter.write_str("the user_code cannot be displayed safely"),
-            Self::UnsafeVerificationUri => {
-                formatter.write_str("the verification_uri is not a safe https URL that can be displayed")
+            Self::UnsafeUserCode(why) => write!(formatter, "its user_code {why}"),
+            Self::UnsafeVerificationUri(why) => write!(formatter, "its verification_uri {why}"),
+            Self::UnsafeVerificationUriComplete(why) => {
+                write!(formatter, "its verification_uri_complete {why}")
             }
+        }
+    }
+}
+
+impl fmt::Display for Undisplayable {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Longer { than } => write!(formatter, "is longer than {than} characters"),
+            Self::Character(character) => write!(
+                formatter,
+                "holds the character U+{:04X}, which is not for a screen",
+                u32::from(*character)
+            ),
+            Self::Blanks => formatter.write_str("has a blank at an end, or two in a row"),
+            // What the caller of an endpoint could allow is not his to allow here.
+            Self::Url(EndpointUrlProblem::Http) => {
+                formatter.write_str("is http, which anyone on the way can read and change")
+            }
+            Self::Url(problem) => problem.fmt(formatter),
         }
     }
 }

@@ -36,7 +36,7 @@ pub use access_token_response::{AccessTokenResponse, Scope, TokenType};
 pub use authorization_server_metadata::AuthorizationServerMetadata;
 pub use client_authentication::{ClientAuthentication, InvalidClient};
 pub use endpoint_url::{EndpointPolicy, EndpointUrl, EndpointUrlError, EndpointUrlProblem};
-pub use error::{Error, InvalidResponse, Redirect, Unavailable};
+pub use error::{Error, InvalidResponse, Redirect, Unavailable, Undisplayable};
 pub use error_response::{ErrorCode, ErrorResponse};
 pub use grants::authorization_code::{
     AuthorizationCode, AuthorizationCodeRequest, AuthorizationResponseError,

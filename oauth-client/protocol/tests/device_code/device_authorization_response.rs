@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use oauth_protocol::{
-    DeviceAuthorizationResponse, DeviceCodeGrant, EndpointPolicy, Error, HttpResponse, InvalidResponse,
+    DeviceAuthorizationResponse, DeviceCodeGrant, EndpointPolicy, EndpointUrlProblem, Error, HttpResponse,
+    InvalidResponse, Undisplayable,
 };
 
 use crate::scripted_login::{CODES, EXACT, ScriptedLogin, json, request_allowing_http};
@@ -152,24 +153,23 @@ fn the_user_code_is_kept_byte_for_byte() {
 
 #[test]
 fn a_user_code_that_cannot_be_shown_as_sent_is_refused() {
-    for user_code in [
-        "WDJB\\u001b[2JMJHT",
-        "WDJB\\nMJHT",
-        "WDJB\\u202eMJHT",
-        "WDJB\\u200bMJHT",
-        "WDJB\\u0085MJHT",
-        "WDJB\\u007fMJHT",
-        " WDJB",
-        "WDJB ",
-        "WDJB  MJHT",
-        &"A".repeat(65),
+    for (user_code, why) in [
+        ("WDJB\\u001b[2JMJHT", "holds the character U+001B, which is not for a screen"),
+        ("WDJB\\nMJHT", "holds the character U+000A, which is not for a screen"),
+        ("WDJB\\u202eMJHT", "holds the character U+202E, which is not for a screen"),
+        ("WDJB\\u200bMJHT", "holds the character U+200B, which is not for a screen"),
+        ("WDJB\\u0085MJHT", "holds the character U+0085, which is not for a screen"),
+        ("WDJB\\u007fMJHT", "holds the character U+007F, which is not for a screen"),
+        ("\\udb40\\udc41WDJB", "holds the character U+E0041, which is not for a screen"),
+        (" WDJB", "has a blank at an end, or two in a row"),
+        ("WDJB ", "has a blank at an end, or two in a row"),
+        ("WDJB  MJHT", "has a blank at an end, or two in a row"),
+        (&"A".repeat(65), "is longer than 64 characters"),
     ] {
         let codes = parse(&with("").replace("\"U\"", &format!("\"{user_code}\""))).unwrap();
-        assert_eq!(
-            codes.check_for_display(&EndpointPolicy::new()),
-            Err(Error::InvalidResponse(InvalidResponse::UnsafeUserCode)),
-            "{user_code}"
-        );
+        let refused = codes.check_for_display(&EndpointPolicy::new()).unwrap_err();
+        assert!(matches!(refused, Error::InvalidResponse(InvalidResponse::UnsafeUserCode(_))), "{user_code}");
+        assert_eq!(refused.to_string(), format!("the server's answer is invalid: its user_code {why}"));
     }
     let longest = parse(&with("").replace("\"U\"", &format!("\"{}\"", "Ä".repeat(64)))).unwrap();
     assert!(longest.check_for_display(&EndpointPolicy::new()).is_ok());
@@ -208,11 +208,12 @@ fn a_verification_uri_parses_and_is_then_refused_for_display_unless_it_is_safe()
     ] {
         let codes = parse(&with("").replace("https://a.example/", uri)).unwrap();
         let shown = codes.check_for_display(&EndpointPolicy::new());
-        let refused = Err(Error::InvalidResponse(InvalidResponse::UnsafeVerificationUri));
-        if is_shown {
-            assert_eq!(shown.unwrap().verification_uri, uri);
-        } else {
-            assert_eq!(shown, refused, "{uri}");
+        match shown {
+            Ok(shown) => assert!(is_shown && shown.verification_uri == uri, "{uri}"),
+            Err(Error::InvalidResponse(InvalidResponse::UnsafeVerificationUri(_))) => {
+                assert!(!is_shown, "{uri}");
+            }
+            other => panic!("{uri}: {other:?}"),
         }
     }
 }
@@ -235,7 +236,11 @@ fn http_is_shown_where_the_policy_allows_it() {
 #[test]
 fn a_login_whose_codes_cannot_be_shown_ends_before_anything_is_shown() {
     let mut login = ScriptedLogin::issued(&with("").replace("https", "http"));
-    assert_eq!(login.ends_at_once(), Err(Error::InvalidResponse(InvalidResponse::UnsafeVerificationUri)));
+    let http = Undisplayable::Url(EndpointUrlProblem::Http);
+    assert_eq!(
+        login.ends_at_once(),
+        Err(Error::InvalidResponse(InvalidResponse::UnsafeVerificationUri(http)))
+    );
     assert_eq!((login.sent, login.shown), (1, 0));
 }
 
@@ -254,12 +259,12 @@ fn a_complete_uri_is_never_built_and_left_out_where_it_is_not_https() {
     let too_long = format!(r#""https://a.example/{}""#, "x".repeat(500));
     assert_eq!(complete(&too_long), None);
     // What was meant for the terminal's own ears is refused with all that came along.
-    for hostile in [r#""https://a.example/\u001b]0;x\u0007""#, r#""https://a.example/\u202e""#] {
-        assert_eq!(
-            shown(hostile),
-            Err(Error::InvalidResponse(InvalidResponse::UnsafeVerificationUri)),
-            "{hostile}"
-        );
+    for (hostile, character) in
+        [(r#""https://a.example/\u001b]0;x\u0007""#, '\u{1b}'), (r#""https://a.example/\u202e""#, '\u{202e}')]
+    {
+        let why = Undisplayable::Character(character);
+        let refused = Err(Error::InvalidResponse(InvalidResponse::UnsafeVerificationUriComplete(why)));
+        assert_eq!(shown(hostile), refused, "{hostile}");
     }
 }
 

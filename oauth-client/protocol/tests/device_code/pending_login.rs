@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use oauth_protocol::{Error, InvalidResponse, PendingLogin, PollingPolicy, TransportFailure, WaitCause};
+use oauth_protocol::{
+    EndpointUrlProblem, Error, InvalidResponse, PendingLogin, PollingPolicy, TransportFailure, Undisplayable,
+    WaitCause,
+};
 
 use crate::scripted_login::{CODES, EXACT, PENDING, SLOW_DOWN, ScriptedLogin, TOKEN};
 
@@ -171,11 +174,11 @@ fn what_must_not_be_shown_is_not_shown_after_a_resume_either() {
     let text =
         ScriptedLogin::issued(CODES).grant.snapshot(ScriptedLogin::new(EXACT).now()).unwrap().expose_json();
     for (sent, put, invalid) in [
-        ("WDJB-MJHT", "WDJB\\u001b[2J", InvalidResponse::UnsafeUserCode),
+        ("WDJB-MJHT", "WDJB\\u001b[2J", InvalidResponse::UnsafeUserCode(Undisplayable::Character('\u{1b}'))),
         (
             "https://example.com/device\"",
             "http://example.com/device\"",
-            InvalidResponse::UnsafeVerificationUri,
+            InvalidResponse::UnsafeVerificationUri(Undisplayable::Url(EndpointUrlProblem::Http)),
         ),
     ] {
         let changed = text.replace(sent, put);

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::polling_policy::{DEFAULT_INTERVAL, DEFAULT_LIFE, LONGEST, MIN_INTERVAL};
 use crate::response_parameters::{Number, Parameters};
 use crate::{
-    EndpointPolicy, Error, ErrorResponse, HttpResponse, InvalidResponse, Secret, ServerText,
+    EndpointPolicy, Error, ErrorResponse, HttpResponse, InvalidResponse, Secret, ServerText, Undisplayable,
     is_safe_to_display,
 };
 
@@ -110,26 +110,40 @@ impl DeviceAuthorizationResponse {
     /// allows). A complete URI that is too long or not https is left out: the plain one and the code are
     /// enough.
     pub fn check_for_display(mut self, policy: &EndpointPolicy) -> Result<Self, Error> {
-        let is_safe_code = self.user_code.chars().count() <= MAX_USER_CODE_CHARS
-            && self.user_code.trim() == self.user_code
-            && is_shown_as_sent(&self.user_code);
-        if !is_safe_code {
-            return Err(Error::InvalidResponse(InvalidResponse::UnsafeUserCode));
+        check_user_code(&self.user_code)
+            .map_err(|why| Error::InvalidResponse(InvalidResponse::UnsafeUserCode(why)))?;
+        check_uri(&self.verification_uri, policy)
+            .map_err(|why| Error::InvalidResponse(InvalidResponse::UnsafeVerificationUri(why)))?;
+        if let Some(Err(why)) = self.verification_uri_complete.as_deref().map(check_characters) {
+            return Err(Error::InvalidResponse(InvalidResponse::UnsafeVerificationUriComplete(why)));
         }
-        let is_safe_uri = |uri: &str| uri.len() <= MAX_SHOWN_URI_BYTES && policy.page(uri).is_ok();
-        let is_hostile = |uri: &String| !uri.chars().all(is_safe_to_display);
-        if !is_safe_uri(&self.verification_uri)
-            || self.verification_uri_complete.as_ref().is_some_and(is_hostile)
-        {
-            return Err(Error::InvalidResponse(InvalidResponse::UnsafeVerificationUri));
-        }
-        self.verification_uri_complete = self.verification_uri_complete.filter(|uri| is_safe_uri(uri));
+        self.verification_uri_complete =
+            self.verification_uri_complete.filter(|uri| check_uri(uri, policy).is_ok());
         Ok(self)
     }
 }
 
-fn is_shown_as_sent(text: &str) -> bool {
-    ServerText::from(text).to_string() == text
+fn check_user_code(user_code: &str) -> Result<(), Undisplayable> {
+    if user_code.chars().count() > MAX_USER_CODE_CHARS {
+        return Err(Undisplayable::Longer { than: MAX_USER_CODE_CHARS });
+    }
+    check_characters(user_code)?;
+    // As it was sent, or not at all.
+    let is_shown_as_sent = ServerText::from(user_code).to_string() == user_code;
+    if is_shown_as_sent && user_code.trim() == user_code { Ok(()) } else { Err(Undisplayable::Blanks) }
+}
+
+fn check_uri(uri: &str, policy: &EndpointPolicy) -> Result<(), Undisplayable> {
+    if uri.len() > MAX_SHOWN_URI_BYTES {
+        return Err(Undisplayable::Longer { than: MAX_SHOWN_URI_BYTES });
+    }
+    check_characters(uri)?;
+    policy.page(uri).map(drop).map_err(|error| Undisplayable::Url(error.problem()))
+}
+
+fn check_characters(text: &str) -> Result<(), Undisplayable> {
+    let hostile = text.chars().find(|character| !is_safe_to_display(*character));
+    hostile.map_or(Ok(()), |character| Err(Undisplayable::Character(character)))
 }
 
 /// `interval` as a wait: rounded up, at least 1 second, at most a day; 5 seconds where it makes no sense.
