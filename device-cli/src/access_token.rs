@@ -7,7 +7,7 @@ use oauth_client::token_store::{
 };
 use oauth_client::{Scope, Secret, Session, SessionError};
 
-use crate::configuration::Configuration;
+use crate::configuration;
 use crate::exit_code::ExitCode;
 use crate::failure::{Failure, login_command};
 use crate::interruption::Interruption;
@@ -52,10 +52,8 @@ impl AccessToken {
         asking: Asking,
         terminal: &mut Terminal,
     ) -> Result<Self, Failure> {
-        let profile = Configuration::read()?.profile_name(profile)?;
-        let Some(remembered) = RememberedLogin::read(&profile)? else {
-            return Err(Failure::login_required(&profile));
-        };
+        let profile = configuration::profile_name(profile)?;
+        let remembered = RememberedLogin::required(&profile)?;
         let store = match asking {
             Asking::Allowed => remembered.open(&profile, terminal)?,
             Asking::Forbidden => remembered.open_unasked()?,

@@ -18,7 +18,8 @@ pub(crate) struct Configuration {
     profiles: BTreeMap<String, Settings>,
 }
 
-const DEFAULT_PROFILE: &str = "default";
+/// Where nobody says anything else.
+pub(crate) const DEFAULT_PROFILE: &str = "default";
 
 impl Configuration {
     /// Reads the file; without one, everything comes from flags and variables.
@@ -36,25 +37,18 @@ impl Configuration {
             }
         };
         toml::from_str(&text).map_err(|error| {
-            let line = error.span().map_or(1, |span| text[..span.start].matches('\n').count() + 1);
-            let cause = error.message();
-            Failure::configuration(format!("{}, line {line}: {cause}", path.display()))
+            let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+            let line = before.matches('\n').count() + 1;
+            let cause = in_plain_words(error.message());
+            Failure::configuration(format!("{}, line {line}: {cause}; correct that line", path.display()))
         })
     }
 
     /// The name of the profile: as asked for, as configured, or "default".
     pub(crate) fn profile_name(&self, asked_for: Option<&str>) -> Result<String, Failure> {
+        // A variable that is set to nothing names nothing.
         let asked_for = asked_for.filter(|name| !name.is_empty());
-        let name = asked_for.or(self.profile.as_deref()).unwrap_or(DEFAULT_PROFILE);
-        // It becomes part of a file name.
-        let is_name = name.len() <= 64
-            && !name.starts_with('.')
-            && name.chars().all(|character| character.is_ascii_alphanumeric() || "._-".contains(character));
-        if is_name && !name.is_empty() {
-            Ok(name.to_owned())
-        } else {
-            Err(Failure::usage("a profile's name has 1 to 64 letters, digits, dots, dashes or underscores"))
-        }
+        checked_name(asked_for.or(self.profile.as_deref()).unwrap_or(DEFAULT_PROFILE))
     }
 
     /// The names of the profiles in the file.
@@ -65,6 +59,43 @@ impl Configuration {
     /// What the profile says; nothing, where it is not in the file.
     pub(crate) fn settings(&self, profile: &str) -> Option<&Settings> {
         self.profiles.get(profile)
+    }
+}
+
+/// The name of the profile that a command is about. Where it is named, a file that cannot be read is no obstacle: nobody
+/// is kept from signing out by it.
+pub(crate) fn profile_name(asked_for: Option<&str>) -> Result<String, Failure> {
+    match asked_for {
+        Some(name) if !name.is_empty() => checked_name(name),
+        _ => Configuration::read()
+            .map_err(|failure| Failure {
+                message: format!("{}, or name the profile with --profile", failure.message),
+                ..failure
+            })?
+            .profile_name(None),
+    }
+}
+
+/// A name that may become part of a file name.
+pub(crate) fn checked_name(name: &str) -> Result<String, Failure> {
+    let is_name = (1..=64).contains(&name.len())
+        && !name.starts_with('.')
+        && name.chars().all(|character| character.is_ascii_alphanumeric() || "._-".contains(character));
+    if is_name {
+        Ok(name.to_owned())
+    } else {
+        Err(Failure::usage("a profile's name has 1 to 64 letters, digits, dots, dashes or underscores"))
+    }
+}
+
+/// The parser speaks of fields, in the quotation marks of its own language.
+fn in_plain_words(message: &str) -> String {
+    let message = message.replace('`', "\"");
+    match message.strip_prefix("unknown field ").and_then(|rest| rest.split_once(", expected one of ")) {
+        Some((unknown, known)) => {
+            format!("{unknown} is no key; the keys are {}", known.replace('"', ""))
+        }
+        None => message,
     }
 }
 

@@ -5,7 +5,7 @@ use oauth_client::{Client, Scope};
 
 use crate::arguments::LoginArguments;
 use crate::browser_flow::BrowserFlow;
-use crate::configuration::Configuration;
+use crate::configuration::{Configuration, DEFAULT_PROFILE};
 use crate::device_flow::{DeviceFlow, SignedIn};
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
@@ -13,7 +13,7 @@ use crate::given_token;
 use crate::interruption::Interruption;
 use crate::login_events::LoginEvent;
 use crate::parked_flow::ParkedFlow;
-use crate::remembered_login::{self, RememberedLogin, unpark};
+use crate::remembered_login::{self, RememberedLogin, profiles_in_place_of, unpark};
 use crate::settings::{Flow, Settings};
 use crate::store_choice::{Chooser, ask_for_a_kind};
 use crate::stores::{OpenStore, StoreKind};
@@ -46,13 +46,21 @@ pub(crate) async fn run(
     } else {
         settings_for(arguments, &configuration, &profile, terminal)?
     };
-    let client = settings.client()?;
+    let client = settings.client().map_err(|failure| match profiles_in_place_of(&profile) {
+        Some(others) if !settings.names_a_server() => {
+            Failure { message: format!("{}; {others}", failure.message), ..failure }
+        }
+        _ => failure,
+    })?;
     settings.loopback()?;
     let mut interruption = Interruption::listen().map_err(|error| Failure::no_signals(&error))?;
     let interactive = !arguments.json;
     let mut chooser = Chooser::new(&settings, interactive, terminal, &mut interruption);
     let store = chooser.choose().await?;
     store.prepare(&settings.token_key(&profile))?;
+    if !arguments.json {
+        say_whom_it_replaces(&profile, terminal);
+    }
     settings.store = Some(store.kind.name().to_owned());
     let mut login = Login { arguments, profile, settings, store, client, is_verbose };
     if arguments.no_wait {
@@ -113,6 +121,20 @@ fn settings_for(
     };
     let is_its_own = settings.store.is_none() || settings.store == chosen.store;
     Ok(if is_its_own { settings.over(&chosen) } else { settings })
+}
+
+/// A login takes the place of the one before: nobody is to find that out afterwards.
+fn say_whom_it_replaces(profile: &str, terminal: &mut Terminal) {
+    if let Ok(Some(earlier)) = RememberedLogin::read(profile)
+        && earlier.has_tokens(profile)
+    {
+        let (server, who) = (earlier.settings.server(), earlier.account.as_deref().unwrap_or("somebody"));
+        let profile =
+            if profile == DEFAULT_PROFILE { String::new() } else { format!(" (profile {profile})") };
+        terminal.say(&format!(
+            "{who} is signed in at {server}{profile}; this login takes the place of that one."
+        ));
+    }
 }
 
 impl Login<'_> {

@@ -5,7 +5,7 @@ use oauth_client::{Logout, Revocation, Session};
 use serde::Serialize;
 
 use crate::arguments::LogoutArguments;
-use crate::configuration::Configuration;
+use crate::configuration;
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
 use crate::interruption::Interruption;
@@ -41,7 +41,7 @@ pub(crate) async fn run(
     if arguments.all {
         return all(arguments, terminal).await;
     }
-    let profile = Configuration::read()?.profile_name(profile)?;
+    let profile = configuration::profile_name(profile)?;
     log_out(&profile, arguments, terminal).await
 }
 

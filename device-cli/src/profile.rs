@@ -9,9 +9,9 @@ use serde::Serialize;
 use toml_edit::{DocumentMut, Item, Table, value};
 
 use crate::arguments::{ProfileAddArguments, ProfileCommand, ProfileListArguments, ProfileNameArguments};
-use crate::configuration::Configuration;
+use crate::configuration::{Configuration, checked_name};
 use crate::environment::configuration_directory;
-use crate::failure::Failure;
+use crate::failure::{Failure, login_command};
 use crate::private_file;
 use crate::remembered_login::RememberedLogin;
 use crate::settings::Settings;
@@ -120,7 +120,7 @@ fn show(profile: Option<&str>, is_json: bool, terminal: &mut Terminal) -> Result
 
 fn use_from_now_on(arguments: &ProfileNameArguments, terminal: &mut Terminal) -> Result<(), Failure> {
     let configuration = Configuration::read()?;
-    let name = configuration.profile_name(Some(&arguments.name))?;
+    let name = checked_name(&arguments.name)?;
     if configuration.settings(&name).is_none() && RememberedLogin::read(&name)?.is_none() {
         return Err(unknown(&name));
     }
@@ -133,7 +133,7 @@ fn use_from_now_on(arguments: &ProfileNameArguments, terminal: &mut Terminal) ->
 
 fn add(arguments: &ProfileAddArguments, terminal: &mut Terminal) -> Result<(), Failure> {
     let configuration = Configuration::read()?;
-    let name = configuration.profile_name(Some(&arguments.name))?;
+    let name = checked_name(&arguments.name)?;
     if configuration.settings(&name).is_some() {
         return Err(Failure::usage(format!(
             "there is a profile {name} already: remove it first, or edit the configuration file"
@@ -152,12 +152,12 @@ fn add(arguments: &ProfileAddArguments, terminal: &mut Terminal) -> Result<(), F
     });
     profiles[&name] = Item::Table(table(&settings)?);
     file.write()?;
-    terminal.say(&format!("Added to {}.", file.path.display()));
+    terminal.say(&format!("Added to {}. Next: {}", file.path.display(), login_command(&name)));
     Ok(())
 }
 
 fn remove(arguments: &ProfileNameArguments, terminal: &mut Terminal) -> Result<(), Failure> {
-    let name = Configuration::read()?.profile_name(Some(&arguments.name))?;
+    let name = checked_name(&arguments.name)?;
     if let Some(login) = RememberedLogin::read(&name)?
         && !matches!(login.open_unasked()?.store.load(&login.key(&name)), Ok(None))
     {

@@ -1,5 +1,6 @@
 //! What outlives this program beside the tokens: which login a profile stands for, and a login that waits.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -7,6 +8,7 @@ use oauth_client::token_store::{Passphrase, TokenKey};
 use oauth_client::{PendingLogin, Secret};
 use serde::{Deserialize, Serialize};
 
+use crate::configuration::{Configuration, DEFAULT_PROFILE};
 use crate::environment::{state_directory, variable};
 use crate::failure::{Failure, login_command};
 use crate::interruption::Interruption;
@@ -59,6 +61,11 @@ impl RememberedLogin {
         }
     }
 
+    /// The login of a profile that must have one.
+    pub(crate) fn required(profile: &str) -> Result<Self, Failure> {
+        Self::read(profile)?.ok_or_else(|| nobody_is_signed_in(profile))
+    }
+
     /// For a new login, which takes the place of what is damaged.
     pub(crate) fn read_before_login(profile: &str, terminal: &mut Terminal) -> Result<Option<Self>, Failure> {
         match Found::at(&Self::path(profile)?)? {
@@ -73,10 +80,8 @@ impl RememberedLogin {
 
     /// Every profile that somebody has signed in to, in the order of their names.
     pub(crate) fn all() -> Result<Vec<Profile>, Failure> {
-        let names = private_file::names(&state("logins")?)?;
-        let profiles = names.into_iter().filter_map(|name| Some(name.strip_suffix(".json")?.to_owned()));
         let mut all = Vec::new();
-        for profile in profiles {
+        for profile in remembered_profiles()? {
             match Self::read(&profile) {
                 Ok(Some(remembered)) => all.push((profile, Ok(remembered))),
                 Ok(None) => {}
@@ -191,6 +196,38 @@ impl RememberedLogin {
     fn path(profile: &str) -> Result<PathBuf, Failure> {
         Ok(state("logins")?.join(format!("{profile}.json")))
     }
+}
+
+/// What ends a command that needs a login: what to type, and where it was the name of the profile, which there are.
+pub(crate) fn nobody_is_signed_in(profile: &str) -> Failure {
+    let failure = Failure::login_required(profile);
+    let Some(others) = profiles_in_place_of(profile) else { return failure };
+    let message = match profile {
+        DEFAULT_PROFILE => format!("no profile is named, and nobody is signed in without: {others}"),
+        profile => format!("there is no profile {profile}: {others}"),
+    };
+    Failure { message, ..failure }
+}
+
+/// Which profiles there are and how they are named, where `profile` is none of them.
+pub(crate) fn profiles_in_place_of(profile: &str) -> Option<String> {
+    let mut names: BTreeSet<String> = remembered_profiles().ok()?.into_iter().collect();
+    names.extend(Configuration::read().ok()?.profiles().map(str::to_owned));
+    if names.contains(profile) {
+        return None;
+    }
+    let (are, name) = match names.len() {
+        0 => return None,
+        1 => ("is", names.first()?.as_str()),
+        _ => ("are", "NAME"),
+    };
+    let names = names.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
+    Some(format!("there {are} {names} (--profile {name}, or device-cli profile use {name})"))
+}
+
+fn remembered_profiles() -> Result<Vec<String>, Failure> {
+    let names = private_file::names(&state("logins")?)?;
+    Ok(names.into_iter().filter_map(|name| Some(name.strip_suffix(".json")?.to_owned())).collect())
 }
 
 /// What stands in a profile's file.

@@ -7,12 +7,12 @@ use oauth_client::token_store::{StoreDescription, TokenRecord, UnixTime};
 use serde::Serialize;
 
 use crate::arguments::StatusArguments;
-use crate::configuration::Configuration;
+use crate::configuration::{self, DEFAULT_PROFILE};
 use crate::exit_code::ExitCode;
 use crate::failure::{Failure, login_command};
 use crate::login_check::LoginCheck;
 use crate::login_status::in_words;
-use crate::remembered_login::RememberedLogin;
+use crate::remembered_login::{RememberedLogin, nobody_is_signed_in};
 use crate::settings::{Flow, Settings};
 use crate::stores::OpenStore;
 use crate::terminal::Terminal;
@@ -67,7 +67,7 @@ pub(crate) fn run(
     if arguments.all {
         return all(arguments, terminal);
     }
-    let profile = Configuration::read()?.profile_name(profile)?;
+    let profile = configuration::profile_name(profile)?;
     let Some(remembered) = RememberedLogin::read(&profile)? else {
         return nobody(&profile, arguments.json, terminal);
     };
@@ -105,7 +105,7 @@ fn all(arguments: &StatusArguments, terminal: &mut Terminal) -> Result<(), Failu
     }
     match worst {
         Some(failure) => Err(failure),
-        None if is_first => nobody("default", is_json, terminal),
+        None if is_first => nobody(DEFAULT_PROFILE, is_json, terminal),
         None => Ok(()),
     }
 }
@@ -121,7 +121,7 @@ fn nobody(profile: &str, is_json: bool, terminal: &mut Terminal) -> Result<(), F
             error: None,
         }))?;
     }
-    Err(Failure::login_required(profile))
+    Err(nobody_is_signed_in(profile))
 }
 
 fn report(

@@ -6,7 +6,7 @@ use oauth_client::token_store::{StoreDescription, move_record_with};
 use serde::Serialize;
 
 use crate::arguments::{StorageCommand, StorageMoveArguments, StorageShowArguments};
-use crate::configuration::Configuration;
+use crate::configuration;
 use crate::failure::Failure;
 use crate::interruption::Interruption;
 use crate::on_a_runtime;
@@ -103,10 +103,8 @@ fn move_login(
     profile: Option<&str>,
     terminal: &mut Terminal,
 ) -> Result<(), Failure> {
-    let profile = Configuration::read()?.profile_name(profile)?;
-    let Some(remembered) = RememberedLogin::read(&profile)? else {
-        return Err(Failure::login_required(&profile));
-    };
+    let profile = configuration::profile_name(profile)?;
+    let remembered = RememberedLogin::required(&profile)?;
     let remembered = remembered.without_leftover(&profile)?;
     let key = remembered.key(&profile);
     let settings = settings_there(arguments, &remembered.settings)?;

@@ -4,7 +4,7 @@ use oauth_client::token_store::UnixTime;
 use serde::Serialize;
 
 use crate::arguments::WhoamiArguments;
-use crate::configuration::Configuration;
+use crate::configuration;
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
 use crate::remembered_login::RememberedLogin;
@@ -26,7 +26,7 @@ pub(crate) fn run(
     profile: Option<&str>,
     terminal: &mut Terminal,
 ) -> Result<(), Failure> {
-    let profile = Configuration::read()?.profile_name(profile)?;
+    let profile = configuration::profile_name(profile)?;
     let told = signed_in(&profile, terminal);
     if arguments.json
         && (told.is_ok() || told.as_ref().is_err_and(|failure| failure.exit_code == ExitCode::LoginRequired))
@@ -55,9 +55,7 @@ pub(crate) fn run(
 
 /// The login, where it is one that still works.
 fn signed_in(profile: &str, terminal: &mut Terminal) -> Result<RememberedLogin, Failure> {
-    let Some(remembered) = RememberedLogin::read(profile)? else {
-        return Err(Failure::login_required(profile));
-    };
+    let remembered = RememberedLogin::required(profile)?;
     let store = remembered.open(profile, terminal)?;
     let Some(record) = store.store.load(&remembered.key(profile))? else {
         return Err(Failure::login_required(profile));

@@ -368,3 +368,16 @@ fn a_token_from_elsewhere_is_kept_and_handed_out() {
     }
     assert_eq!(program.run(&["token"]).stdout, "from-json\n", "what was there stays");
 }
+
+#[test]
+fn a_login_says_whose_place_it_takes() {
+    let (program, server) = (Program::new(), Server::start());
+    program.signed_in(&server, "openid");
+    let said =
+        format!("alice is signed in at {}; this login takes the place of that one.\n", server.mock.issuer());
+    let again = program.run(&["login", "--timeout", "1"]);
+    assert!(again.stderr.starts_with(&said), "{again:?}");
+    assert_eq!(program.run(&["logout"]).code, Some(0));
+    let after = program.run(&["login", "--timeout", "1"]);
+    assert!(!after.stderr.contains("takes the place"), "{after:?}");
+}

@@ -100,3 +100,58 @@ fn a_configuration_file_that_is_a_link_stays_one() {
     assert!(file.symlink_metadata().unwrap().is_symlink());
     assert!(fs::read_to_string(real).unwrap().contains("[profiles.a]"));
 }
+
+/// Where a name is mistyped, or none is given, a new login would be the wrong advice.
+#[test]
+fn a_profile_that_is_not_there_is_told_with_those_that_are() {
+    let program = Program::new();
+    let add = |name| {
+        program.run(&["profile", "add", name, "--issuer", "https://auth.example.com", "--client-id", "x"])
+    };
+    let added = add("work");
+    assert!(added.stderr.trim_end().ends_with("Next: device-cli login --profile work"), "{added:?}");
+    let only_work = "there is work (--profile work, or device-cli profile use work)";
+    for (typed, code, message) in [
+        (&["status"][..], 4, format!("no profile is named, and nobody is signed in without: {only_work}")),
+        (&["token", "--profile", "wrok"], 4, format!("there is no profile wrok: {only_work}")),
+        (
+            &["status", "--profile", "work"],
+            4,
+            "nobody is signed in: run device-cli login --profile work".into(),
+        ),
+    ] {
+        let finished = program.run(typed);
+        assert_eq!(
+            (finished.code, finished.stderr),
+            (Some(code), format!("error: {message}\n")),
+            "{typed:?}"
+        );
+    }
+    let login = program.run(&["login"]);
+    assert_eq!(login.code, Some(2), "{login:?}");
+    assert!(login.stderr.trim_end().ends_with(only_work), "{login:?}");
+    assert_eq!(add("home").code, Some(0));
+    let two = program.run(&["whoami", "--profile", "wrok"]).stderr;
+    assert!(two.contains("there are home, work (--profile NAME, or device-cli profile use NAME)"), "{two}");
+    // Nothing is a name, in a variable or in quotation marks.
+    assert_eq!(add("").code, Some(2));
+    assert!(!fs::read_to_string(configuration(&program)).unwrap().contains("default"));
+}
+
+#[test]
+fn a_broken_file_keeps_nobody_from_signing_out_of_a_profile_that_is_named() {
+    let (program, server) = (Program::new(), Server::start());
+    program.signed_in(&server, "openid");
+    let file = configuration(&program);
+    fs::create_dir_all(file.parent().unwrap()).unwrap();
+    fs::write(&file, "[profiles.work]\nisuer = \"https://auth.example.com\"\n").unwrap();
+    let unnamed = program.run(&["logout"]);
+    assert_eq!(unnamed.code, Some(9), "{unnamed:?}");
+    assert!(
+        unnamed.stderr.contains("line 2: \"isuer\" is no key; the keys are issuer, provider,"),
+        "{unnamed:?}"
+    );
+    assert!(unnamed.stderr.contains("or name the profile with --profile"), "{unnamed:?}");
+    let named = program.run(&["logout", "--profile", "default"]);
+    assert_eq!(named.code, Some(0), "{named:?}");
+}
