@@ -340,7 +340,7 @@ async fn survives(fault: &Fault, then_waits: Duration, interval: Duration) {
     pending(&mut login, 1).await;
     server.fail_next(Endpoint::Token, fault, 1);
     match login.next_event().await {
-        Some(DeviceLoginEvent::Retrying { next_poll_in, captive_portal_suspected, cause }) => {
+        Some(DeviceLoginEvent::Retrying { next_poll_in, captive_portal_suspected, cause, .. }) => {
             assert_eq!(next_poll_in, then_waits);
             assert!(!captive_portal_suspected, "one failure is no portal");
             assert!(!cause.contains('<'), "a body is never shown: {cause}");

@@ -66,7 +66,7 @@ async fn whoever_chose_a_file_touches_no_d_bus_from_login_to_logout() {
     let key_file = home.path().join("elsewhere/tokens.key");
     for arguments in [
         &["token"][..],
-        &["token", "--min-ttl", "2h"],
+        &["refresh", "--force"],
         &["status"],
         &["status", "--all"],
         &["storage", "show"],

@@ -160,7 +160,8 @@ pub(crate) struct LoginArguments {
 
 #[derive(Args)]
 pub(crate) struct TokenArguments {
-    /// The token must be valid for at least so long; a refresh is tried once
+    /// The token must be valid for at least so long; a refresh is tried once, and where it brings no such
+    /// token, none is printed
     #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "0", hide_default_value = true)]
     pub(crate) min_ttl: Duration,
 

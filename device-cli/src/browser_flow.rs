@@ -199,7 +199,7 @@ impl<'a> BrowserFlow<'a> {
                     "{error}: the client must be registered for the authorization code grant at this server"
                 )
             }
-            Error::NoEndpoint { endpoint: "authorization_endpoint" } => {
+            Error::NoEndpoint { endpoint: "authorization_endpoint", .. } => {
                 format!("{error} (--authorization-endpoint), or use --device")
             }
             _ => return error.into(),

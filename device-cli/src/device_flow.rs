@@ -78,7 +78,7 @@ impl DeviceFlow<'_> {
             }
             let ending = tokio::select! {
                 ending = self.wait_for_the_person(&mut login, &mut presentation, terminal, &mut keys, interruption) => ending?,
-                () = until(deadline) => return Err(self.timed_out()),
+                () = until(deadline) => return Err(self.timed_out(&presentation)),
             };
             match ending {
                 Ending::Authorized(signed_in) => return Ok(signed_in),
@@ -93,7 +93,7 @@ impl DeviceFlow<'_> {
                     presentation.expired(terminal);
                     tokio::select! {
                         wants = wants_a_new_code(&mut keys, &mut presentation, terminal, interruption) => wants?,
-                        () = until(deadline) => return Err(self.timed_out()),
+                        () = until(deadline) => return Err(self.timed_out(&presentation)),
                     }
                 }
                 Ending::Expired => return Err(Failure::expired()),
@@ -147,17 +147,31 @@ impl DeviceFlow<'_> {
         }
     }
 
-    fn timed_out(&self) -> Failure {
+    fn timed_out(&self, presentation: &Presentation) -> Failure {
         let timeout = in_words(self.timeout.unwrap_or_default());
-        let message =
-            format!("nobody approved the login within {timeout}: sign in again, with a longer --timeout");
-        Failure::new(ExitCode::Expired, "timeout", message)
+        match presentation.lost_connection() {
+            // Perhaps somebody has.
+            Some(cause) => Failure::new(
+                ExitCode::ServerUnreachable,
+                "server_unreachable",
+                format!(
+                    "the connection was lost and did not come back within {timeout}: {cause}; sign in again"
+                ),
+            ),
+            None => Failure::new(
+                ExitCode::Expired,
+                "timeout",
+                format!("nobody approved the login within {timeout}: sign in again, with a longer --timeout"),
+            ),
+        }
     }
 
     fn no_code_came(&self) -> Failure {
         let timeout = in_words(self.timeout.unwrap_or_default());
-        let message = format!("no code came from the server within {timeout}: check the network, try again");
-        Failure::new(ExitCode::Expired, "timeout", message)
+        let message = format!(
+            "no code came from the server within {timeout}: check the network, try again; device-cli doctor tells more"
+        );
+        Failure::new(ExitCode::ServerUnreachable, "server_unreachable", message)
     }
 }
 

@@ -38,13 +38,14 @@ pub(crate) struct Finding {
 
 pub(crate) async fn run(arguments: &DiscoverArguments, terminal: &mut Terminal) -> Result<(), Failure> {
     let settings = Settings {
-        issuer: Some(with_scheme(&arguments.url)),
+        issuer: Some(arguments.url.clone()),
         // Metadata is for everybody; no client is named on the way.
         client_id: Some("discover".into()),
         ca_file: arguments.ca_file.clone(),
         dangerously_allow_http: arguments.dangerously_allow_http.clone(),
         ..Settings::default()
-    };
+    }
+    .tidied();
     let client = settings.client()?;
     let mut interruption = Interruption::listen().map_err(|error| Failure::no_signals(&error))?;
     let metadata = tokio::select! {
@@ -86,11 +87,6 @@ pub(crate) async fn run(arguments: &DiscoverArguments, terminal: &mut Terminal) 
         terminal.result("A device misses nothing here.")?;
     }
     Ok(())
-}
-
-/// "auth.example.com" is what many type.
-fn with_scheme(url: &str) -> String {
-    if url.contains("://") { url.to_owned() } else { format!("https://{url}") }
 }
 
 async fn metadata(client: &Client) -> Result<AuthorizationServerMetadata, Failure> {
@@ -193,7 +189,7 @@ pub(crate) fn findings(metadata: &AuthorizationServerMetadata) -> Vec<Finding> {
 mod tests {
     use oauth_client::AuthorizationServerMetadata;
 
-    use super::{DEVICE_GRANT, findings, with_scheme};
+    use super::{DEVICE_GRANT, findings};
 
     fn complete() -> AuthorizationServerMetadata {
         let at = |path: &str| Some(format!("https://auth.example.com{path}"));
@@ -239,11 +235,5 @@ mod tests {
                 "an endpoint is named without TLS"
             ]
         );
-    }
-
-    #[test]
-    fn a_host_alone_is_https() {
-        assert_eq!(with_scheme("auth.example.com"), "https://auth.example.com");
-        assert_eq!(with_scheme("http://127.0.0.1:8080"), "http://127.0.0.1:8080");
     }
 }

@@ -94,8 +94,8 @@ pub(crate) async fn run(
     }
     match problems {
         0 => Ok(()),
-        1 => Err(broken("1 problem, with what mends it")),
-        many => Err(broken(format!("{many} problems, each with what mends it"))),
+        1 => Err(broken("1 problem was found; what mends it stands above")),
+        many => Err(broken(format!("{many} problems were found; what mends each stands above"))),
     }
 }
 
@@ -147,7 +147,7 @@ async fn in_time(name: &'static str, check: impl FnOnce() -> Vec<Finding> + Send
 /// out.
 fn settings(arguments: &DoctorArguments, profile: Option<&str>) -> (Settings, Vec<Finding>) {
     let mut findings = Vec::new();
-    let mut settings = arguments.settings.clone().without_empty_values();
+    let mut settings = arguments.settings.clone().tidied();
     let configuration = Configuration::read().unwrap_or_else(|failure| {
         let mend = "correct the file, or move it away";
         findings.push(Finding::problem("config.toml", failure.message, mend));

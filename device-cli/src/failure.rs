@@ -5,7 +5,7 @@ use std::fmt;
 use std::io;
 
 use oauth_client::token_store::{StoreError, StoreProblem};
-use oauth_client::{ConfigurationError, Error, ErrorCode, InvalidClient, Obstacle, ServerText};
+use oauth_client::{ConfigurationError, Error, ErrorCode, InvalidClient, LookedIn, Obstacle, ServerText};
 
 use crate::exit_code::ExitCode;
 
@@ -147,12 +147,15 @@ fn with_next_step(error: &Error) -> String {
             Some(Obstacle::ProxyRefused) => format!("{error}: NO_PROXY=HOST"),
             _ => format!("{error}; device-cli doctor tells more"),
         },
-        Error::NoEndpoint { endpoint: "device_authorization_endpoint" } => {
+        Error::NoEndpoint { looked_in: LookedIn::NoMetadata, .. } => {
+            format!("{error} (--device-endpoint and --token-endpoint)")
+        }
+        Error::NoEndpoint { endpoint: "device_authorization_endpoint", .. } => {
             format!("{error} (--device-endpoint), or the server has no device login")
         }
-        Error::NoEndpoint { endpoint: "token_endpoint" } => format!("{error} (--token-endpoint)"),
+        Error::NoEndpoint { endpoint: "token_endpoint", .. } => format!("{error} (--token-endpoint)"),
         Error::InvalidClient(InvalidClient::NotConfidential) => {
-            format!("{error}: give --client-secret-file, or set DEVICE_CLI_CLIENT_SECRET")
+            format!("{error}: set DEVICE_CLI_CLIENT_SECRET, or sign in with --client-secret-file FILE")
         }
         Error::Configuration(ConfigurationError::NoCertificates) => format!("{error} (--ca-file)"),
         _ => error.to_string().replace("dangerously_allow_http", "--dangerously-allow-http HOST"),

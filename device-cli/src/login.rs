@@ -93,7 +93,7 @@ fn settings_for(
     profile: &str,
     terminal: &mut Terminal,
 ) -> Result<Settings, Failure> {
-    let given = arguments.settings.clone().without_empty_values();
+    let given = arguments.settings.clone().tidied();
     let settings = match configuration.settings(profile) {
         Some(configured) => given.over(configured),
         None => given,
@@ -128,7 +128,8 @@ fn say_whom_it_replaces(profile: &str, terminal: &mut Terminal) {
     if let Ok(Some(earlier)) = RememberedLogin::read(profile)
         && earlier.has_tokens(profile)
     {
-        let (server, who) = (earlier.settings.server(), earlier.account.as_deref().unwrap_or("somebody"));
+        let (server, who) =
+            (earlier.settings.server_in_words(), earlier.account.as_deref().unwrap_or("somebody"));
         let profile =
             if profile == DEFAULT_PROFILE { String::new() } else { format!(" (profile {profile})") };
         terminal.say(&format!(
@@ -162,7 +163,14 @@ impl Login<'_> {
             is_verbose: self.is_verbose,
             approve: None,
         };
-        flow.sign_in(terminal, interruption).await
+        flow.sign_in(terminal, interruption).await.map_err(|failure| {
+            // What the client may not do with a code it may do in the browser.
+            if failure.error == "unauthorized_client" && self.settings.redirect_uri.is_some() {
+                Failure { message: format!("{}, or sign in with --browser", failure.message), ..failure }
+            } else {
+                failure
+            }
+        })
     }
 
     fn parked_flow(&self) -> ParkedFlow<'_> {
@@ -213,10 +221,20 @@ impl Login<'_> {
             );
         }
         let who = account.map_or_else(String::new, |account| format!(" as {account}"));
-        let server = self.settings.server();
+        let server = self.settings.server_in_words();
         terminal.say_line(&Line::strong(format!("Signed in{who} at {server}; {}.", self.where_stored())));
         if tokens.scope_differs_from(&requested) && !requested.to_string().is_empty() {
             terminal.say(&format!("The server granted these scopes: {}", record.scopes));
+        }
+        let is_renewed = self.is_of_the_client_itself() || record.refresh_token.is_some();
+        if is_renewed
+            && self.settings.client_secret_file.as_deref().is_none_or(|file| file.as_os_str() == "-")
+            && self.client.has_secret()
+        {
+            terminal.say(
+                "The client secret is not kept: a new token needs it again, in DEVICE_CLI_CLIENT_SECRET or in a file \
+                 that a login with --client-secret-file names.",
+            );
         }
         if record.refresh_token.is_none() && !self.is_of_the_client_itself() {
             terminal.say("There is no refresh token: when the access token expires, sign in again.");

@@ -96,16 +96,14 @@ impl LoginCheck {
             (Verdict::Refused, _) => "the server refuses the access token",
             (Verdict::Expired, Some(Verdict::Works)) => "the server takes the refresh token",
             (Verdict::Expired, Some(Verdict::Refused)) => "the server refuses the refresh token",
-            (Verdict::Expired, _) => {
-                "not checked: the access token has expired, and only a refresh would tell"
-            }
+            (Verdict::Expired, _) => "the access token has expired, and only a refresh would tell more",
             (Verdict::NotChecked, Some(Verdict::Works)) => {
                 "the server takes the refresh token; it offers no way to check the access token"
             }
             (Verdict::NotChecked, Some(Verdict::Refused)) => {
                 "the server refuses the refresh token; it offers no way to check the access token"
             }
-            (Verdict::NotChecked, _) => "not checked: the server offers this client no way to ask",
+            (Verdict::NotChecked, _) => "the server offers this client no way to ask",
         }
     }
 }

@@ -12,7 +12,7 @@ pub(crate) enum Status {
     /// The person has not decided.
     Waiting,
     /// Something failed; the codes stay valid.
-    Retrying { cause: String, captive_portal_suspected: bool, next_poll_in: Duration },
+    Retrying { cause: String, connection_lost: bool, captive_portal_suspected: bool, next_poll_in: Duration },
     /// The person may ask for a new code.
     Expired,
 }
@@ -30,17 +30,19 @@ pub(crate) fn status_line(status: &Status, left: Duration, note: Option<&str>, c
             format!("{left} left, waiting"),
             format!("{left} left"),
         ],
-        Status::Retrying { cause, captive_portal_suspected, next_poll_in } => {
+        Status::Retrying { cause, connection_lost, captive_portal_suspected, next_poll_in } => {
             let hint =
                 if *captive_portal_suspected { "; does this network want a sign-in of its own?" } else { "" };
             let wait = whole_seconds(*next_poll_in);
-            let sentence =
-                format!("{left} left, connection lost, trying again in {wait} s (the code stays valid)");
+            // Who answers, even with nothing of use, is connected.
+            let (lost, absent) =
+                if *connection_lost { (", connection lost", ", no connection") } else { ("", "") };
+            let sentence = format!("{left} left{lost}, trying again in {wait} s (the code stays valid)");
             vec![
                 format!("{sentence}: {cause}{hint}"),
                 sentence,
-                format!("{left} left, no connection, retry in {wait} s"),
-                format!("{left} left, no connection"),
+                format!("{left} left{absent}, retry in {wait} s"),
+                format!("{left} left{absent}"),
                 format!("{left} left"),
             ]
         }
@@ -101,6 +103,7 @@ mod tests {
     fn a_lost_connection_says_when_it_tries_again_and_that_the_code_stays_valid() {
         let waiting = Status::Retrying {
             cause: "no connection to the server".into(),
+            connection_lost: true,
             captive_portal_suspected: false,
             next_poll_in: Duration::from_millis(9200),
         };
@@ -115,6 +118,22 @@ mod tests {
         let narrower = status_line(&waiting, Duration::from_secs(60), None, 39);
         assert_eq!(narrower, "01:00 left, no connection");
         assert_eq!(status_line(&waiting, Duration::from_secs(60), None, 20), "01:00 left");
+    }
+
+    #[test]
+    fn a_server_that_answers_is_connected() {
+        let limited = Status::Retrying {
+            cause: "the server limits the rate of requests (HTTP 429)".into(),
+            connection_lost: false,
+            captive_portal_suspected: false,
+            next_poll_in: Duration::from_secs(9),
+        };
+        for columns in [200, 79, 39, 24] {
+            let line = status_line(&limited, Duration::from_secs(60), None, columns);
+            assert!(!line.contains("connection"), "{line}");
+        }
+        let line = status_line(&limited, Duration::from_secs(60), None, 60);
+        assert_eq!(line, "01:00 left, trying again in 9 s (the code stays valid)");
     }
 
     #[test]

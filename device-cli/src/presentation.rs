@@ -105,6 +105,14 @@ impl Presentation {
         self
     }
 
+    /// Why nobody could be heard, where that is how it stands.
+    pub(crate) fn lost_connection(&self) -> Option<&str> {
+        match &self.status {
+            Status::Retrying { cause, connection_lost: true, .. } => Some(cause),
+            _ => None,
+        }
+    }
+
     pub(crate) const fn reads_keys(&self) -> bool {
         self.reads_keys
     }
@@ -143,10 +151,11 @@ impl Presentation {
                 }
                 Ok(())
             }
-            DeviceLoginEvent::Retrying { cause, next_poll_in, captive_portal_suspected } => {
+            DeviceLoginEvent::Retrying { cause, next_poll_in, connection_lost, captive_portal_suspected } => {
                 self.next_poll_at = Instant::now() + *next_poll_in;
                 self.status = Status::Retrying {
                     cause: cause.clone(),
+                    connection_lost: *connection_lost,
                     captive_portal_suspected: *captive_portal_suspected,
                     next_poll_in: *next_poll_in,
                 };
@@ -305,14 +314,15 @@ impl Presentation {
             Status::Waiting => {
                 format!("Still waiting for your approval; the code is valid for {left} more.")
             }
-            Status::Retrying { cause, captive_portal_suspected, .. } => {
+            Status::Retrying { cause, connection_lost, captive_portal_suspected, .. } => {
                 let hint = if *captive_portal_suspected {
                     " Does this network want a sign-in of its own?"
                 } else {
                     ""
                 };
                 let wait = whole_seconds(self.next_poll_at.saturating_duration_since(Instant::now()));
-                format!("Connection lost, trying again in {wait} s (the code stays valid): {cause}.{hint}")
+                let trying = if *connection_lost { "Connection lost, trying" } else { "Trying" };
+                format!("{trying} again in {wait} s (the code stays valid): {cause}.{hint}")
             }
             Status::Expired => status_line(&self.status, Duration::ZERO, None, usize::MAX),
         });

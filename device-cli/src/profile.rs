@@ -139,7 +139,7 @@ fn add(arguments: &ProfileAddArguments, terminal: &mut Terminal) -> Result<(), F
             "there is a profile {name} already: remove it first, or edit the configuration file"
         )));
     }
-    let settings = arguments.settings.clone().without_empty_values();
+    let settings = arguments.settings.clone().tidied();
     // What cannot work is better said now.
     settings.client()?;
     settings.loopback()?;

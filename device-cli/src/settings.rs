@@ -2,14 +2,16 @@
 
 use std::fs;
 use std::io::Read as _;
+use std::net::Ipv6Addr;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use oauth_client::token_store::TokenKey;
-use oauth_client::{Client, EndpointPolicy, EndpointUrl, Loopback, Provider, Secret};
+use oauth_client::{Client, EndpointPolicy, EndpointUrl, Error, Loopback, Provider, Secret};
 use serde::{Deserialize, Serialize};
 
 use crate::environment::variable;
+use crate::exit_code::ExitCode;
 use crate::failure::Failure;
 use crate::provider_name::ProviderName;
 use crate::proxy::proxy_for;
@@ -152,8 +154,25 @@ impl Settings {
         }
     }
 
-    /// A variable that is set to nothing says nothing.
-    pub(crate) fn without_empty_values(mut self) -> Self {
+    /// As they are meant: a variable that is set to nothing says nothing, a URL that was copied brings blanks with it,
+    /// and `auth.example.com` is what many type.
+    pub(crate) fn tidied(mut self) -> Self {
+        for url in [
+            &mut self.issuer,
+            &mut self.device_endpoint,
+            &mut self.authorization_endpoint,
+            &mut self.token_endpoint,
+            &mut self.revocation_endpoint,
+            &mut self.redirect_uri,
+        ] {
+            *url = url.as_deref().map(|url| url.trim().to_owned());
+        }
+        if let Some(issuer) = &mut self.issuer
+            && !issuer.is_empty()
+            && !issuer.contains("://")
+        {
+            issuer.insert_str(0, "https://");
+        }
         for text in [
             &mut self.issuer,
             &mut self.provider,
@@ -213,6 +232,20 @@ impl Settings {
             .unwrap_or_default()
     }
 
+    /// The server for a person: where no issuer is named, a preset's name or a host says it better than an endpoint.
+    pub(crate) fn server_in_words(&self) -> String {
+        match (&self.provider, &self.issuer) {
+            (Some(provider), Some(issuer)) => format!("{issuer} ({provider})"),
+            (Some(provider), None) => provider.clone(),
+            (None, Some(issuer)) => issuer.clone(),
+            (None, None) => {
+                let url = self.server();
+                let end = url.match_indices('/').nth(2).map_or(url.len(), |(slash, _)| slash);
+                url.get(..end).unwrap_or(url).to_owned()
+            }
+        }
+    }
+
     /// The server's address, where it is known without asking anybody: by hand, else by preset.
     pub(crate) fn url(&self) -> Option<String> {
         let named = [&self.issuer, &self.token_endpoint, &self.device_endpoint];
@@ -243,11 +276,7 @@ impl Settings {
 
     /// The client that these settings describe; no request is made.
     pub(crate) fn client(&self) -> Result<Client, Failure> {
-        if !self.names_a_server() {
-            return Err(Failure::usage(
-                "no server: give --issuer URL, --provider NAME, or --device-endpoint and --token-endpoint",
-            ));
-        }
+        self.check()?;
         let Some(client_id) = &self.client_id else {
             return Err(Failure::usage("no client: give the --client-id that the server knows"));
         };
@@ -298,14 +327,57 @@ impl Settings {
         if let Some(secret) = self.client_secret()? {
             client = client.client_secret(secret);
         }
-        Ok(client.build()?)
+        client.build().map_err(|error| {
+            let exit_code = match error {
+                // What was typed is no URL and no identifier: no server was needed to find that out.
+                Error::Url(_) | Error::InvalidClient(_) => ExitCode::Usage,
+                _ => ExitCode::Refused,
+            };
+            Failure { exit_code, ..error.into() }
+        })
+    }
+
+    /// What no server is needed to see.
+    fn check(&self) -> Result<(), Failure> {
+        if !self.names_a_server() {
+            return Err(Failure::usage(
+                "no server: give --issuer URL, --provider NAME, or --device-endpoint and --token-endpoint",
+            ));
+        }
+        let is_elsewhere = self.issuer.is_some() || self.provider.is_some();
+        if self.token_endpoint.is_none() && !is_elsewhere {
+            return Err(Failure::usage(
+                "--device-endpoint needs --token-endpoint beside it: no --issuer and no --provider name that one",
+            ));
+        }
+        if let Some(issuer) = &self.issuer {
+            if issuer.contains("/.well-known/") {
+                return Err(Failure::usage(
+                    "an issuer is the server's own URL: leave out /.well-known/ and what comes after it",
+                ));
+            }
+            if issuer.contains('?') {
+                return Err(Failure::usage(
+                    "an issuer has no query (RFC 8414, section 2): leave out the ? and what comes after it",
+                ));
+            }
+        }
+        if let Some(host) = &self.dangerously_allow_http {
+            let address = host.trim_start_matches('[').trim_end_matches(']');
+            if host.contains('/') || (host.contains(':') && address.parse::<Ipv6Addr>().is_err()) {
+                return Err(Failure::usage(
+                    "--dangerously-allow-http takes a host's name or address alone, without http:// and without a port",
+                ));
+            }
+        }
+        Ok(())
     }
 
     /// Where the browser comes back to; nothing, where nobody says that the client may use it.
     pub(crate) fn loopback(&self) -> Result<Option<Loopback>, Failure> {
         let Some(redirect_uri) = &self.redirect_uri else { return Ok(None) };
         Loopback::from_redirect_uri(redirect_uri).map(Some).map_err(|error| {
-            Failure::configuration(format!("the redirect URI {redirect_uri} cannot be used: {error}"))
+            Failure::usage(format!("the redirect URI {redirect_uri} cannot be used: {error}"))
         })
     }
 
@@ -313,6 +385,9 @@ impl Settings {
         match (name, &self.issuer) {
             ("nomos", Some(issuer)) => Ok(Provider::nomos(issuer)),
             ("nomos", None) => Err(Failure::usage("the provider nomos needs its --issuer URL too")),
+            (name, Some(_)) if Provider::by_name(name).is_some() => Err(Failure::usage(format!(
+                "--provider {name} and --issuer name a server each: leave one of them out"
+            ))),
             (name, _) => Provider::by_name(name).ok_or_else(|| {
                 let known = Provider::NAMES.join(", ");
                 Failure::usage(format!(
@@ -387,6 +462,25 @@ mod tests {
         };
         let both = given.clone().over(&profile);
         assert_eq!(both, Settings { client_id: some("device"), ..given });
+    }
+
+    #[test]
+    fn a_server_without_an_issuer_goes_by_its_preset_or_its_host() {
+        let by_hand =
+            Settings { token_endpoint: some("https://auth.example.com/oauth/token"), ..Settings::default() };
+        assert_eq!(by_hand.server_in_words(), "https://auth.example.com");
+        let preset = Settings { provider: some("github"), ..by_hand };
+        assert_eq!(preset.server_in_words(), "github");
+        let nomos = Settings { provider: some("nomos"), issuer: some("https://a.example"), ..preset };
+        assert_eq!(nomos.server_in_words(), "https://a.example (nomos)");
+    }
+
+    #[test]
+    fn a_host_alone_is_https_and_blanks_around_a_url_are_no_part_of_it() {
+        let issuer = |given| Settings { issuer: some(given), ..Settings::default() }.tidied().issuer;
+        assert_eq!(issuer(" auth.example.com\n"), some("https://auth.example.com"));
+        assert_eq!(issuer("http://127.0.0.1:8080"), some("http://127.0.0.1:8080"));
+        assert_eq!(issuer(" "), None);
     }
 
     /// Else `NO_PROXY` would not know it.

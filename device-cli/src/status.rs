@@ -167,8 +167,8 @@ fn report(
         }))?;
     } else {
         let mut rows = rows(profile, remembered, &record, &description, now);
-        rows.extend(check.map(|check| ("Checked", check.in_words().to_owned())));
-        rows.extend(asked.is_err().then(|| ("Checked", "no: see below".to_owned())));
+        rows.extend(check.map(|check| ("Check", check.in_words().to_owned())));
+        rows.extend(asked.is_err().then(|| ("Check", "it could not be made, as is said below".to_owned())));
         for (name, value) in rows {
             terminal.result_text(&format!("{name:<12}{value}"))?;
         }
@@ -219,7 +219,7 @@ fn rows(
     let mut rows = vec![
         ("Profile", profile.to_owned()),
         ("Account", account),
-        ("Server", settings.server().to_owned()),
+        ("Server", settings.server_in_words()),
         ("Client", record.key.client_id.clone()),
         ("Scopes", record.scopes.to_string()),
         ("Token", token),

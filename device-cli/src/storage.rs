@@ -141,7 +141,7 @@ fn settings_there(arguments: &StorageMoveArguments, here: &Settings) -> Result<S
         passphrase_file: arguments.passphrase_file.clone(),
         ..Settings::default()
     };
-    let settings = given.without_empty_values().over(here);
+    let settings = given.tidied().over(here);
     match StoreChoice::of(&settings)? {
         StoreChoice::Kind(StoreKind::Memory) => {
             Err(Failure::usage("memory ends with this command: to end a login, use device-cli logout"))

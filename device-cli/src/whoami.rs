@@ -48,7 +48,7 @@ pub(crate) fn run(
         Some(account) => Ok(terminal.result_text(account)?),
         None => Err(Failure::configuration(format!(
             "somebody is signed in, and {} did not say who: sign in with --scope openid, where it can",
-            login.settings.server()
+            login.settings.server_in_words()
         ))),
     }
 }

@@ -36,7 +36,7 @@ impl Logins {
     /// The record of `profile`: the one that its refresh changes.
     fn record_of(&self, profile: &str) -> PathBuf {
         let before = contents(&self.state());
-        let refreshed = self.program.run(&["token", "--min-ttl", "2h", "--profile", profile]);
+        let refreshed = self.program.run(&["refresh", "--force", "--profile", profile]);
         assert_eq!(refreshed.code, Some(0), "{refreshed:?}");
         let changed = contents(&self.state()).into_iter().find(|file| !before.contains(file));
         changed.expect("a record").0

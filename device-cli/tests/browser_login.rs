@@ -242,7 +242,7 @@ fn a_redirect_uri_that_leads_elsewhere_is_refused_before_anything_is_sent() {
         let at = [&at(&server)[..6], &["--redirect-uri", redirect_uri]].concat();
         for command in [&["login", "--browser"][..], &["login", "--device"], &["profile", "add", "p"]] {
             let finished = program.run(&[command, &at[..]].concat());
-            assert_eq!(finished.code, Some(9), "{command:?} {finished:?}");
+            assert_eq!(finished.code, Some(2), "{command:?} {finished:?}");
             assert!(finished.stderr.contains(redirect_uri), "{finished:?}");
         }
     }

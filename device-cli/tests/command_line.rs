@@ -32,16 +32,23 @@ fn what_the_command_line_lacks_is_a_matter_of_usage() {
 fn what_cannot_work_is_refused_before_anybody_is_asked() {
     let program = Program::new();
     let login = |more: &[&str]| program.run(&[&["login", "--client-id", "x"], more].concat());
-    for (arguments, words) in [
-        (&["--issuer", "http://auth.example.com"][..], "https"),
-        (&["--issuer", "https://auth.example.com", "--ca-file", "/does/not/exist"], "/does/not/exist"),
-        (
-            &["--issuer", "https://auth.example.com", "--client-secret-file", "/does/not/exist"],
-            "/does/not/exist",
-        ),
+    let at = |more: [&'static str; 2]| [&["--issuer", "https://auth.example.com"], &more[..]].concat();
+    for (arguments, code, words) in [
+        (vec!["--issuer", "http://auth.example.com"], 2, "--dangerously-allow-http HOST"),
+        (vec!["--issuer", "https://ex\u{e4}mple.invalid"], 2, "xn--"),
+        (vec!["--issuer", "https://auth.example.com?x=1"], 2, "leave out the ?"),
+        (vec!["--issuer", "auth.example.com/.well-known/openid-configuration"], 2, "leave out /.well-known/"),
+        (vec!["--device-endpoint", "https://auth.example.com/device"], 2, "--token-endpoint"),
+        (at(["--provider", "github"]), 2, "leave one of them out"),
+        (at(["--provider", "octopus"]), 2, "leave one of them out"),
+        (at(["--dangerously-allow-http", "http://example.com"]), 2, "without http://"),
+        (at(["--dangerously-allow-http", "example.com:8080"]), 2, "without a port"),
+        (at(["--redirect-uri", "https://example.com/"]), 2, "cannot be used"),
+        (at(["--ca-file", "/does/not/exist"]), 9, "/does/not/exist"),
+        (at(["--client-secret-file", "/does/not/exist"]), 9, "/does/not/exist"),
     ] {
-        let finished = login(arguments);
-        assert_eq!(finished.code, Some(9), "{arguments:?} {finished:?}");
+        let finished = login(&arguments);
+        assert_eq!(finished.code, Some(code), "{arguments:?} {finished:?}");
         assert!(finished.stderr.contains(words), "{finished:?}");
     }
 }
@@ -54,7 +61,10 @@ fn a_mistake_in_the_configuration_is_shown_with_its_line() {
     fs::write(directory.join("config.toml"), "[profiles.work]\nclient_id = \"x\"\nisuer = \"y\"\n").unwrap();
     let finished = program.run(&["login", "--profile", "work"]);
     assert_eq!(finished.code, Some(9), "{finished:?}");
-    assert!(finished.stderr.contains("config.toml, line 3: unknown field `isuer`"), "{finished:?}");
+    assert!(
+        finished.stderr.contains("config.toml, line 3: \"isuer\" is no key; the keys are issuer"),
+        "{finished:?}"
+    );
 }
 
 #[test]

@@ -28,5 +28,5 @@ fn a_server_without_metadata_and_one_that_is_away_are_told_apart() {
     assert!(nothing.stderr.contains("--device-endpoint"), "{nothing:?}");
     let away = program.run(&["discover", "http://127.0.0.1:9"]);
     assert_eq!(away.code, Some(3), "{away:?}");
-    assert_eq!(program.run(&["discover", "http://auth.example.com"]).code, Some(9));
+    assert_eq!(program.run(&["discover", "http://auth.example.com"]).code, Some(2));
 }

@@ -85,7 +85,7 @@ fn for_a_person_it_says_the_same_in_words() {
     server.runtime.block_on(server.mock.pause_listening());
     let finished = program.run(&["doctor", "--issuer", server.mock.issuer()]);
     assert_eq!(finished.code, Some(1), "{finished:?}");
-    assert_eq!(finished.stderr, "error: 1 problem, with what mends it\n");
+    assert_eq!(finished.stderr, "error: 1 problem was found; what mends it stands above\n");
     let mut lines = finished.stdout.lines();
     let problem = lines.find(|line| line.starts_with("  PROBLEM  metadata ")).unwrap();
     assert!(problem.contains("no connection to the server"), "{problem}");

@@ -465,6 +465,9 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("the store {} needs Linux", "another system"),
     // Of the SDK, for writers of programs.
     ("the token is not meant for", "device-cli asks the server's own resource alone"),
+    ("a refresh failed a moment ago: try again in", "device-cli/tests/token.rs"),
+    ("the connection was lost and did not come back within", "device-cli/tests/login.rs"),
+    ("no {endpoint} is known: give it by hand", "device-cli asks for both endpoints"),
     ("no server: give an issuer, a provider", "device-cli says it in its own words"),
     (
         "the URL \"{given}\" has no valid host name",

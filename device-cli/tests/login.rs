@@ -334,8 +334,8 @@ fn a_client_signs_in_as_itself_and_its_token_is_asked_for_again_when_it_is_over(
     assert!(!login.stderr.contains("sign in again"), "{login:?}");
     let first = program.run(&["token"]);
     assert_eq!(server.count_of_grant("client_credentials"), 1);
-    let second = program.run(&["token", "--min-ttl", "2h"]);
-    assert_eq!(second.code, Some(0), "{second:?}");
+    assert_eq!(program.run(&["refresh", "--force"]).code, Some(0));
+    let second = program.run(&["token"]);
     assert_ne!(first.stdout, second.stdout);
     assert_eq!(server.count_of_grant("client_credentials"), 2);
     let status = program.run(&["status"]);
@@ -380,4 +380,65 @@ fn a_login_says_whose_place_it_takes() {
     assert_eq!(program.run(&["logout"]).code, Some(0));
     let after = program.run(&["login", "--timeout", "1"]);
     assert!(!after.stderr.contains("takes the place"), "{after:?}");
+}
+
+/// Nobody saw a code, so nobody could approve it.
+#[test]
+fn a_timeout_before_any_code_is_the_servers_and_not_the_persons() {
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let origin = format!("http://{}/", silent.local_addr().unwrap());
+    let finished = Program::new().run(&[
+        "login",
+        "--client-id",
+        "x",
+        "--store",
+        "file",
+        "--timeout",
+        "1",
+        "--token-endpoint",
+        &origin,
+        "--device-endpoint",
+        &origin,
+    ]);
+    assert_eq!(finished.code, Some(3), "{finished:?}");
+    assert!(finished.stderr.contains("no code came from the server within 1 s"), "{finished:?}");
+}
+
+#[test]
+fn a_server_that_went_away_before_the_timeout_is_3_with_the_cause() {
+    let (program, server) = (Program::new(), Server::start());
+    let at = ["--issuer", server.mock.issuer(), "--client-id", "device", "--store", "file", "--timeout", "4"];
+    let login = program.begin_login(&at);
+    server.runtime.block_on(server.mock.pause_listening());
+    let finished = login.finish();
+    assert_eq!(finished.code, Some(3), "{finished:?}");
+    assert!(
+        finished.stderr.contains("the connection was lost and did not come back within 4 s: "),
+        "{finished:?}"
+    );
+}
+
+#[test]
+fn an_issuer_without_metadata_is_told_as_what_it_is() {
+    let (program, server) = (Program::new(), Server::start());
+    let typo = format!("{}/typo", server.mock.issuer());
+    let finished = program.run(&["login", "--issuer", &typo, "--client-id", "device", "--store", "file"]);
+    assert_eq!(finished.code, Some(9), "{finished:?}");
+    assert!(finished.stderr.contains("no metadata is published at this issuer"), "{finished:?}");
+}
+
+#[test]
+fn a_secret_in_the_environment_is_not_kept_and_that_is_said() {
+    let (program, server) = (Program::new(), Server::start());
+    let at = ["login", "--client-credentials", "--store", "file", "--client-id", "service", "--issuer"];
+    let with_secret = |arguments: &[&str]| {
+        Finished::of(program.command(arguments).env("DEVICE_CLI_CLIENT_SECRET", "service-secret"))
+    };
+    let signed_in = with_secret(&[&at[..], &[server.mock.issuer()]].concat());
+    assert_eq!(signed_in.code, Some(0), "{signed_in:?}");
+    assert!(signed_in.stderr.contains("The client secret is not kept"), "{signed_in:?}");
+    let bare = program.run(&["refresh", "--force"]);
+    assert_eq!(bare.code, Some(9), "{bare:?}");
+    assert!(bare.stderr.contains("set DEVICE_CLI_CLIENT_SECRET"), "{bare:?}");
+    assert!(bare.stderr.contains("the token that is there serves for"), "{bare:?}");
 }

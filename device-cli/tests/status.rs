@@ -56,7 +56,7 @@ fn check_asks_the_server_and_refreshes_nothing() {
     let before = server.count_of_path("/userinfo");
     let finished = program.run(&["status", "--check"]);
     assert_eq!(finished.code, Some(0), "{finished:?}");
-    assert!(finished.stdout.ends_with("\nChecked     the server takes the access token\n"), "{finished:?}");
+    assert!(finished.stdout.ends_with("\nCheck       the server takes the access token\n"), "{finished:?}");
     let finished = program.run(&["status", "--check", "--json"]);
     assert_eq!(finished.events()[0]["check"], serde_json::json!({"access_token": "works"}));
     assert_eq!(server.count_of_grant("refresh_token"), 0);
@@ -101,7 +101,7 @@ fn check_tells_a_refused_access_token_from_a_login_that_has_ended() {
 
     let finished = program.run(&["status", "--all", "--check"]);
     assert_eq!(finished.code, Some(9), "{finished:?}");
-    assert_eq!(finished.stdout.matches("Checked     the server refuses the access token").count(), 2);
+    assert_eq!(finished.stdout.matches("Check       the server refuses the access token").count(), 2);
 }
 
 #[test]
@@ -153,7 +153,7 @@ fn check_where_the_server_is_away_or_offers_no_way_says_so() {
     let json = &finished.events()[0];
     assert_eq!((&json["login_required"], &json["error"]), (&false.into(), &"server_unreachable".into()));
     let finished = program.run(&["status", "--check"]);
-    assert!(finished.stdout.contains("Checked     no: see below\n"), "{finished:?}");
+    assert!(finished.stdout.contains("Check       it could not be made, as is said below\n"), "{finished:?}");
     assert!(finished.stderr.contains("no connection to the server"), "{finished:?}");
     server.runtime.block_on(server.mock.resume_listening()).unwrap();
 
@@ -177,7 +177,7 @@ fn check_where_the_server_is_away_or_offers_no_way_says_so() {
     let finished = program.run(&["status", "--check", "--profile", "bare"]);
     assert_eq!(finished.code, Some(0), "{finished:?}");
     assert!(
-        finished.stdout.contains("Checked     not checked: the server offers this client no way to ask\n"),
+        finished.stdout.contains("Check       the server offers this client no way to ask\n"),
         "{finished:?}"
     );
 }

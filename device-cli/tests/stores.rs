@@ -306,7 +306,7 @@ fn a_refreshed_token_that_cannot_be_stored_is_printed_and_its_successor_is_rescu
     assert_eq!(in_the_way.code, Some(7), "{in_the_way:?}");
     fs::remove_dir(&record).unwrap();
     assert_eq!(program.run(&["token"]).stdout, token.stdout, "taken from where it was rescued");
-    let refreshed = program.run(&["token", "--min-ttl", "2h"]);
+    let refreshed = program.run(&["refresh", "--force"]);
     assert_eq!(
         refreshed.code,
         Some(0),

@@ -63,23 +63,59 @@ fn a_longer_life_than_is_left_takes_one_refresh_and_the_new_token_stays() {
     let (program, server) = (Program::new(), Server::start());
     program.signed_in(&server, "openid offline_access");
     let first = program.run(&["token"]);
-    let second = program.run(&["token", "--min-ttl", "2h"]);
-    assert_eq!(second.code, Some(0), "{second:?}");
-    assert_ne!(first.stdout, second.stdout);
-    assert!(second.stderr.starts_with("warning: the token's life is shorter than asked for"), "{second:?}");
+    let long = program.run(&["token", "--min-ttl", "2h"]);
+    // Whoever reads standard output alone must not take it for one that lasts two hours.
+    assert_eq!((long.code, long.stdout.as_str()), (Some(9), ""), "{long:?}");
+    assert!(
+        long.stderr.contains("less than --min-ttl asks for, and the server gives no longer one"),
+        "{long:?}"
+    );
     assert_eq!(server.count_of_grant("refresh_token"), 1);
-    assert_eq!(program.run(&["token"]).stdout, second.stdout);
+    let second = program.run(&["token", "--min-ttl", "30m"]);
+    assert_eq!((second.code, second.stderr.as_str()), (Some(0), ""), "{second:?}");
+    assert_ne!(first.stdout, second.stdout);
+    assert_eq!(server.count_of_grant("refresh_token"), 1);
+}
+
+/// Nothing says that it is shorter.
+#[test]
+fn a_token_of_unknown_life_is_as_long_as_asked_for() {
+    let program = Program::new();
+    let mut login = program.command(&[
+        "login",
+        "--with-token",
+        "--issuer",
+        "https://auth.example.com",
+        "--client-id",
+        "x",
+        "--store",
+        "file",
+    ]);
+    let mut child = login.stdin(std::process::Stdio::piped()).spawn().unwrap();
+    std::io::Write::write_all(&mut child.stdin.take().unwrap(), b"t0ken").unwrap();
+    assert!(child.wait().unwrap().success());
+    let token = program.run(&["token", "--min-ttl", "5h"]);
+    assert_eq!((token.code, token.stdout.as_str()), (Some(0), "t0ken\n"), "{token:?}");
 }
 
 #[test]
-fn a_refresh_that_fails_serves_the_old_token_with_a_warning() {
+fn a_refresh_that_fails_says_what_the_token_that_is_there_is_worth() {
     let (program, server) = (Program::new(), Server::start());
     program.signed_in(&server, "openid offline_access");
     let first = program.run(&["token"]);
     server.runtime.block_on(server.mock.pause_listening());
-    let second = program.run(&["token", "--min-ttl", "2h"]);
-    assert_eq!((second.code, &second.stdout), (Some(0), &first.stdout), "{second:?}");
-    assert!(second.stderr.starts_with("warning: the refresh failed"), "{second:?}");
+    let long = program.run(&["token", "--min-ttl", "2h"]);
+    assert_eq!((long.code, long.stdout.as_str()), (Some(3), ""), "{long:?}");
+    assert!(
+        long.stderr.contains("less than --min-ttl asks for, and the refresh failed: no connection"),
+        "{long:?}"
+    );
+    // Nobody has said that it has expired, and the next moment is no number since 1970.
+    let forced = program.run(&["refresh", "--force"]);
+    assert_eq!(forced.code, Some(3), "{forced:?}");
+    assert!(forced.stderr.starts_with("error: a refresh failed a moment ago: try again in "), "{forced:?}");
+    assert!(forced.stderr.contains(" s; the token that is there serves for "), "{forced:?}");
+    assert_eq!(program.run(&["token"]).stdout, first.stdout);
 }
 
 #[test]

@@ -13,7 +13,7 @@ use tokio::sync::OnceCell;
 use crate::client_builder::ClientBuilder;
 use crate::clock::Clock;
 use crate::endpoints::{Endpoint, checked_url};
-use crate::error::Error;
+use crate::error::{Error, LookedIn};
 use crate::http_transport::{Transport, TransportError};
 use crate::provider::{Provider, SecretPlacement};
 
@@ -53,6 +53,11 @@ impl Client {
     /// The `client_id`.
     pub fn client_id(&self) -> &str {
         &self.shared.client_id
+    }
+
+    /// Whether it is a confidential client (RFC 6749 §2.1), with its secret.
+    pub fn has_secret(&self) -> bool {
+        self.shared.client_secret.is_some()
     }
 
     /// The issuer, where one was given.
@@ -216,11 +221,17 @@ impl Shared {
 
     /// By hand, by preset, by metadata: the first that knows it.
     pub(crate) async fn endpoint(&self, endpoint: Endpoint) -> Result<EndpointUrl, Error> {
-        let url = match endpoint.of(&self.provider.endpoints) {
-            Some(url) => Some(url),
-            None => self.metadata().await?.and_then(|metadata| endpoint.in_metadata(metadata)),
+        if let Some(url) = endpoint.of(&self.provider.endpoints) {
+            return checked_url(&self.endpoint_policy, url);
+        }
+        let metadata = self.metadata().await?;
+        let looked_in = match metadata {
+            Some(_) => LookedIn::Metadata,
+            None if self.provider.issuer.is_some() => LookedIn::NoMetadata,
+            None => LookedIn::Nowhere,
         };
-        let url = url.ok_or(Error::NoEndpoint { endpoint: endpoint.name() })?;
+        let url = metadata.and_then(|metadata| endpoint.in_metadata(metadata));
+        let url = url.ok_or(Error::NoEndpoint { endpoint: endpoint.name(), looked_in })?;
         checked_url(&self.endpoint_policy, url)
     }
 

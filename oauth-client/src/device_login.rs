@@ -72,6 +72,8 @@ pub enum DeviceLoginEvent {
         cause: String,
         /// The next poll leaves then.
         next_poll_in: Duration,
+        /// No whole answer came; else one came that does not decide anything.
+        connection_lost: bool,
         /// So many failures in a row may well be a captive portal.
         captive_portal_suspected: bool,
     },
@@ -328,11 +330,13 @@ impl DeviceLogin {
             WaitCause::RateLimited => Some(DeviceLoginEvent::Retrying {
                 cause: "the server limits the rate of requests (HTTP 429)".into(),
                 next_poll_in,
+                connection_lost: false,
                 captive_portal_suspected: false,
             }),
             WaitCause::Retrying { cause, captive_portal_suspected } => Some(DeviceLoginEvent::Retrying {
                 cause: self.in_words(cause),
                 next_poll_in,
+                connection_lost: matches!(cause, RetryCause::Transport(_)),
                 captive_portal_suspected: *captive_portal_suspected,
             }),
             _ => None,

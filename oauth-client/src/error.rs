@@ -33,10 +33,12 @@ pub enum Error {
     Transport(TransportError),
     /// The browser came back with an answer that is not accepted; no code was exchanged.
     AuthorizationResponse(AuthorizationResponseError),
-    /// The server publishes no metadata, and the endpoint was not given by hand.
+    /// An endpoint that was not given by hand and is not known otherwise.
     NoEndpoint {
         /// Its name in RFC 8414 metadata.
         endpoint: &'static str,
+        /// Where it was looked for.
+        looked_in: LookedIn,
     },
     /// A URL that cannot be used.
     Url(UrlError),
@@ -44,6 +46,18 @@ pub enum Error {
     InvalidClient(InvalidClient),
     /// The builder was given something that cannot work.
     Configuration(ConfigurationError),
+}
+
+/// Where an endpoint was looked for that is not known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum LookedIn {
+    /// In the server's metadata, which do not name it.
+    Metadata,
+    /// Where the issuer's metadata would be, and nothing is: the issuer may be misspelt.
+    NoMetadata,
+    /// Nowhere: no issuer was given.
+    Nowhere,
 }
 
 /// A URL that cannot be used, and why.
@@ -173,8 +187,16 @@ impl fmt::Display for Error {
             Self::Redirected(redirect) => redirect.fmt(formatter)?,
             Self::InvalidResponse(invalid) => write!(formatter, "the server's answer is invalid: {invalid}")?,
             Self::Transport(error) => error.fmt(formatter)?,
-            Self::NoEndpoint { endpoint } => {
+            Self::NoEndpoint { endpoint, looked_in: LookedIn::Metadata } => {
                 write!(formatter, "the server publishes no {endpoint}: give it by hand")?;
+            }
+            Self::NoEndpoint { endpoint, looked_in: LookedIn::NoMetadata } => write!(
+                formatter,
+                "no metadata is published at this issuer, so that no {endpoint} is known: check the path and the \
+                 slash at the issuer's end, or give the endpoints by hand"
+            )?,
+            Self::NoEndpoint { endpoint, looked_in: LookedIn::Nowhere } => {
+                write!(formatter, "no {endpoint} is known: give it by hand, or give an issuer")?;
             }
             Self::AuthorizationResponse(error) => error.fmt(formatter)?,
             Self::Url(error) => error.fmt(formatter)?,

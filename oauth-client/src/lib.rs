@@ -31,7 +31,7 @@ pub use clock::{BoxFuture, Clock, SystemClock};
 pub use contact::Contact;
 pub use device_login::{DeviceLogin, DeviceLoginEvent, PollOnce};
 pub use endpoints::Endpoint;
-pub use error::{ConfigurationError, Error, UrlError};
+pub use error::{ConfigurationError, Error, LookedIn, UrlError};
 pub use http_transport::{HttpTransport, Obstacle, TransportError};
 pub use identity::Identity;
 pub use loopback::Loopback;

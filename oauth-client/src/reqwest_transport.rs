@@ -237,7 +237,12 @@ pub(crate) fn transport_error(error: &reqwest::Error) -> TransportError {
     if innermost.is::<reqwest::Error>() {
         return TransportError::new(failure);
     }
-    let error = TransportError::with_detail(failure, format!("{innermost}{advice}"));
+    let sought = match (failure, error.url().and_then(url::Url::host_str)) {
+        // Not of which name: it may be the proxy's.
+        (TransportFailure::Dns, Some(host)) => format!("on the way to {host}: "),
+        _ => String::new(),
+    };
+    let error = TransportError::with_detail(failure, format!("{sought}{innermost}{advice}"));
     match obstacle {
         Some(obstacle) => error.with_obstacle(obstacle),
         None => error,

@@ -12,9 +12,9 @@ use crate::error::Error;
 pub enum SessionError {
     /// Only a person can help: sign in.
     LoginNeeded(LoginNeeded),
-    /// The access token is over and the refresh failed; the refresh token is kept.
+    /// No token serves and the refresh failed; the refresh token is kept.
     Refresh(Error),
-    /// The access token is over, and a refresh failed just now; none is tried before this moment.
+    /// No token serves, and a refresh failed just now; none is tried before this moment.
     Postponed(UnixTime),
     /// The store failed; no refresh was sent.
     Store(StoreError),
@@ -79,7 +79,7 @@ impl fmt::Display for SessionError {
         match self {
             Self::LoginNeeded(reason) => reason.fmt(formatter),
             Self::Refresh(error) => {
-                write!(formatter, "the token has expired and the refresh failed: {error}; the login is kept")
+                write!(formatter, "the refresh failed: {error}; the login is kept")
             }
             Self::Postponed(moment) => RefreshError::Postponed(*moment).fmt(formatter),
             Self::Store(error) => error.fmt(formatter),

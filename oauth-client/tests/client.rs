@@ -318,7 +318,7 @@ async fn an_endpoint_that_nobody_named_is_asked_for() {
     let client = Client::builder("id").token_endpoint("https://server.example.com/token").build().unwrap();
     let no_endpoint = |result: Result<(), Error>, name: &str| {
         let error = result.unwrap_err();
-        assert!(matches!(&error, Error::NoEndpoint { endpoint } if *endpoint == name), "{error:?}");
+        assert!(matches!(&error, Error::NoEndpoint { endpoint, .. } if *endpoint == name), "{error:?}");
         assert!(error.to_string().contains(name) && error.to_string().contains("by hand"), "{error}");
     };
     let token = Secret::from("t");

@@ -45,7 +45,7 @@ async fn no_answer_and_no_endpoint_are_told_apart() {
         "{error}"
     );
     let error = client.contact(Endpoint::DeviceAuthorization).await.unwrap_err();
-    assert!(matches!(error, Error::NoEndpoint { endpoint: "device_authorization_endpoint" }), "{error}");
+    assert!(matches!(error, Error::NoEndpoint { endpoint: "device_authorization_endpoint", .. }), "{error}");
 }
 
 #[test]

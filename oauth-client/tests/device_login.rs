@@ -59,7 +59,7 @@ fn in_words(event: &DeviceLoginEvent) -> String {
             format!("pending {} of {}", next_poll_in.as_secs(), expires_in.as_secs())
         }
         DeviceLoginEvent::SlowDown { interval } => format!("slow_down {}", interval.as_secs()),
-        DeviceLoginEvent::Retrying { cause, next_poll_in, captive_portal_suspected } => {
+        DeviceLoginEvent::Retrying { cause, next_poll_in, captive_portal_suspected, .. } => {
             let portal = if *captive_portal_suspected { ", portal?" } else { "" };
             format!("retrying in {}: {cause}{portal}", next_poll_in.as_secs())
         }

@@ -71,7 +71,7 @@ async fn no_metadata_at_all_is_no_failure() {
         answer_with(&mut server, OIDC, status, body).await;
         assert!(client(&server, "").metadata().await.unwrap().is_none());
         let error = client(&server, "").refresh(&Secret::from("r")).await.unwrap_err();
-        assert!(matches!(error, Error::NoEndpoint { endpoint: "token_endpoint" }), "{error:?}");
+        assert!(matches!(error, Error::NoEndpoint { endpoint: "token_endpoint", .. }), "{error:?}");
     }
 }
 

@@ -45,9 +45,10 @@ fn a_name_server_that_answers_is_enough_and_a_login_lives_on_without_it() {
     // Nobody listens at that address.
     fs::write(&resolver, "nameserver 127.77.254.254\n").unwrap();
     machine.has_a_login();
-    let old = machine.run(&["token", "--min-ttl", "2h"]);
-    assert_eq!(old.code, Some(0), "the token that lives is served: {old:?}");
-    assert!(old.stderr.contains("warning: "), "{old:?}");
+    let forced = machine.run(&["refresh", "--force"]);
+    assert_eq!(forced.code, Some(3), "{forced:?}");
+    assert!(forced.stderr.contains("the token that is there serves for"), "{forced:?}");
+    assert_eq!(machine.run(&["token"]).code, Some(0), "the token that lives is served");
     let checked = machine.run(&["status", "--check"]);
     assert_eq!(checked.code, Some(3), "{checked:?}");
     let refused = machine.fails_to_sign_in(&issuer, &["--store", "file", "--profile", "other"]);

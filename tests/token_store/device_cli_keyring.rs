@@ -70,7 +70,7 @@ fn who_asked_for_a_file_never_comes_near_d_bus() {
     let started = Instant::now();
     sign_in(&server, &mut traced(&login(&server, &["--store", "file"])));
     server.advance(Duration::from_secs(3601));
-    for command in [&["token"][..], &["token", "--min-ttl", "4000"], &["status"], &["logout"]] {
+    for command in [&["token"][..], &["refresh", "--force"], &["status"], &["logout"]] {
         let output = traced(command).output().expect("strace starts");
         assert!(output.status.success(), "{command:?}: {output:?}");
     }

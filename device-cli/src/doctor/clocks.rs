@@ -48,7 +48,7 @@ fn drift(by_monotonic: Duration, by_wall: Option<Duration>) -> Finding {
     let difference = wall.map(|wall| wall.abs_diff(monotonic));
     match difference {
         Some(difference) if difference * 100 <= monotonic * TOLERANCE_PERCENT => {
-            Finding::ok("drift", format!("none in {monotonic} ms"))
+            Finding::ok("drift", format!("the clocks went equally fast for {monotonic} ms"))
         }
         _ => {
             let went = match wall {

@@ -149,7 +149,7 @@ impl OfServer {
             Some(Error::Transport(error)) => {
                 (in_words(error), mend_of(error.failure(), error.obstacle(), settings))
             }
-            Some(error @ Error::NoEndpoint { endpoint: "device_authorization_endpoint" }) => (
+            Some(error @ Error::NoEndpoint { endpoint: "device_authorization_endpoint", .. }) => (
                 first_half(error),
                 "give --device-endpoint URL, where the server has a device login".to_owned(),
             ),

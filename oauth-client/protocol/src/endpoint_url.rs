@@ -238,7 +238,9 @@ impl fmt::Display for EndpointUrlProblem {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
             Self::TooLong => "is longer than 2048 bytes",
-            Self::Character => "holds a character that a URL must percent-encode",
+            Self::Character => {
+                "holds a character that a URL must percent-encode, or a host write in its xn-- form"
+            }
             Self::Scheme => "does not start with https://",
             Self::Http => {
                 "is http, which anyone on the way can read: use https \

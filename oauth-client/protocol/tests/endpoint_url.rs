@@ -177,7 +177,8 @@ fn messages_hold_neither_credentials_nor_queries_and_are_safe_to_print() {
     let hostile = EndpointUrl::parse("https://a.example/\u{1b}]0;x\u{7}").unwrap_err();
     assert_eq!(
         hostile.to_string(),
-        "the URL \"https://a.example/ ]0;x \" holds a character that a URL must percent-encode"
+        "the URL \"https://a.example/ ]0;x \" holds a character that a URL must percent-encode, \
+         or a host write in its xn-- form"
     );
     let http = EndpointUrl::parse("http://a.example/").unwrap_err().to_string();
     assert!(http.contains("dangerously_allow_http"), "{http}");

@@ -39,9 +39,9 @@ pub enum Warning {
 pub enum RefreshError {
     /// Only a person can help.
     LoginNeeded(LoginNeeded),
-    /// The access token is over and the refresh failed; the refresh token is kept.
+    /// No token serves and the refresh failed; the refresh token is kept.
     Exchange(Error),
-    /// The access token is over, and a refresh failed just now; none is tried before this moment.
+    /// No token serves, and a refresh failed just now; none is tried before this moment.
     Postponed(UnixTime),
     /// The store failed. No refresh was sent.
     Store(StoreError),
@@ -116,14 +116,12 @@ impl fmt::Display for RefreshError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::LoginNeeded(reason) => reason.fmt(formatter),
-            Self::Exchange(error) => write!(
-                formatter,
-                "the token has expired and the refresh failed: {error}; the login is kept, try again later"
-            ),
+            Self::Exchange(error) => {
+                write!(formatter, "the refresh failed: {error}; the login is kept, try again later")
+            }
             Self::Postponed(moment) => write!(
                 formatter,
-                "the token has expired and a refresh failed a moment ago; the login is kept, \
-                 try again after {} (Unix time)",
+                "a refresh failed a moment ago; the login is kept, try again after {} (Unix time)",
                 moment.as_seconds()
             ),
             Self::Store(error) => error.fmt(formatter),
