@@ -197,3 +197,29 @@ pub(crate) fn program() -> &'static Path {
     static PROGRAM: LazyLock<PathBuf> = LazyLock::new(|| built("device-cli", &ROOMS));
     &PROGRAM
 }
+
+/// Five seconds here are one there: whoever asks on time asks too often for that server.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_slower_pace_is_told_where_the_clock_runs_fast_and_else_not() {
+    let told = |second_date: &'static str| async move {
+        let mut server = mockito::Server::new_async().await;
+        let codes = json!({"device_code": "d", "user_code": "WDJB-MJHT", "expires_in": 600, "interval": 4,
+            "verification_uri": "https://example.com/device"});
+        let issued = server.mock("POST", "/device").with_header("date", "Sun, 06 Nov 1994 08:49:37 GMT");
+        let _issued = issued.with_body(codes.to_string()).create_async().await;
+        let slower = server.mock("POST", "/token").with_status(400).with_header("date", second_date);
+        let _slower = slower.with_body(r#"{"error":"slow_down"}"#).create_async().await;
+        let home = tempfile::tempdir().unwrap();
+        let mut login =
+            device_cli(&home, &["login", "--store", "file", "--client-id", "device", "--timeout", "8"]);
+        login.args(["--device-endpoint", &format!("{}/device", server.url())]);
+        login.args(["--token-endpoint", &format!("{}/token", server.url())]);
+        let ended = tokio::task::spawn_blocking(move || login.output().unwrap()).await.unwrap();
+        assert_eq!(ended.status.code(), Some(6), "{ended:?}");
+        String::from_utf8(ended.stderr).unwrap()
+    };
+    let (fast, right) =
+        tokio::join!(told("Sun, 06 Nov 1994 08:49:38 GMT"), told("Sun, 06 Nov 1994 08:49:42 GMT"));
+    assert!(fast.contains("This machine's clock runs too fast. The server asks for a slower pace"), "{fast}");
+    assert!(!right.contains("slower pace"), "{right}");
+}

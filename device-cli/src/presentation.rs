@@ -19,6 +19,9 @@ const HEARTBEAT: Duration = Duration::from_secs(30);
 /// How long the answer to a key stands in the status line.
 const NOTE_STANDS: Duration = Duration::from_secs(4);
 
+/// Beside the server's clock, before a slower pace is worth a word.
+const TOLERATED_DRIFT: f64 = 0.1;
+
 const NEW_CODE: &str = "n new code";
 
 pub(crate) struct Presentation {
@@ -145,8 +148,16 @@ impl Presentation {
                 if matches!(self.face, Face::Events) {
                     return terminal.result_json(&LoginEvent::SlowDown { interval }.to_json());
                 }
-                if self.is_verbose {
-                    let note = format!("The server asks for a slower pace: every {interval} s.");
+                let drift = login.clock_drift().filter(|drift| drift.abs() > TOLERATED_DRIFT);
+                if self.is_verbose || drift.is_some() {
+                    let pace = format!("The server asks for a slower pace: every {interval} s.");
+                    let note = match drift {
+                        Some(drift) => format!(
+                            "This machine's clock runs too {}. {pace}",
+                            if drift > 0.0 { "fast" } else { "slow" }
+                        ),
+                        None => pace,
+                    };
                     self.note(&note, login, terminal);
                 }
                 Ok(())

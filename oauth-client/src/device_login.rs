@@ -12,6 +12,7 @@ use oauth_token_store::UnixTime;
 
 use crate::client::{Client, Shared};
 use crate::clock::BoxFuture;
+use crate::clock_drift::ClockDrift;
 use crate::endpoints::Endpoint;
 use crate::error::{ConfigurationError, Error};
 use crate::http_transport::TransportError;
@@ -25,6 +26,7 @@ pub struct DeviceLogin {
     /// Kept here, so that a caller may drop the future of `next_event` at any time without losing an answer.
     in_flight: Option<BoxFuture<'static, Result<HttpResponse, TransportError>>>,
     last_failure: Option<TransportError>,
+    clock_drift: ClockDrift,
     token_requested_at: UnixTime,
     requested_scope: Scope,
     stage: Stage,
@@ -149,10 +151,12 @@ impl DeviceLogin {
         requested_scope: Scope,
     ) -> Result<Self, Error> {
         let mut last_failure = None;
+        let mut clock_drift = ClockDrift::default();
         loop {
             match grant.poll(shared.clock.now()) {
                 Action::Send(request) => {
                     let result = shared.send(request).await;
+                    clock_drift.answered(shared.clock.now(), date_of(&result));
                     last_failure = hand_over(&mut grant, &shared, result);
                 }
                 Action::WaitUntil(deadline) => shared.clock.sleep_until(deadline).await,
@@ -165,6 +169,7 @@ impl DeviceLogin {
                         codes,
                         in_flight: None,
                         last_failure: None,
+                        clock_drift,
                         token_requested_at,
                         requested_scope,
                         stage: Stage::CodesNotReported,
@@ -289,6 +294,15 @@ impl DeviceLogin {
         self.token_requested_at
     }
 
+    /// By how much this machine's clock runs fast beside the server's, going by the dates of its answers (RFC 9110
+    /// §6.6.1): 0.5 is half as fast again, -0.5 is half as fast. It is the least that the dates prove; `None` before
+    /// there are two.
+    ///
+    /// A clock that runs fast polls too often, whatever the interval, and meets `slow_down` after `slow_down`.
+    pub fn clock_drift(&self) -> Option<f64> {
+        self.clock_drift.at_least()
+    }
+
     /// The scope that was asked for; empty for a login that was resumed.
     pub(crate) const fn requested_scope(&self) -> &Scope {
         &self.requested_scope
@@ -305,6 +319,7 @@ impl DeviceLogin {
         let Some(in_flight) = &mut self.in_flight else { return false };
         let result = in_flight.await;
         self.in_flight = None;
+        self.clock_drift.answered(self.shared.clock.now(), date_of(&result));
         self.last_failure = hand_over(&mut self.grant, &self.shared, result);
         true
     }
@@ -363,6 +378,10 @@ impl DeviceLogin {
             Err(error) => DeviceLoginEvent::Failed(with_detail(error, self.last_failure.clone())),
         }
     }
+}
+
+fn date_of(result: &Result<HttpResponse, TransportError>) -> Option<Duration> {
+    result.as_ref().ok()?.date()
 }
 
 fn hand_over(

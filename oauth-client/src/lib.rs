@@ -5,6 +5,7 @@ mod authorization_code_login;
 mod client;
 mod client_builder;
 mod clock;
+mod clock_drift;
 mod contact;
 mod device_login;
 mod endpoints;

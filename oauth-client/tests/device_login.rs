@@ -429,3 +429,39 @@ async fn a_page_without_tls_is_never_shown_unless_its_host_was_allowed() {
     let allowed = builder().dangerously_allow_http("intranet").build().unwrap();
     assert_eq!(allowed.device_login("").await.unwrap().verification_uri(), "http://intranet/device");
 }
+
+/// What is known after each of the answers to a login, 30 s apart here, with these dates.
+async fn drift_at(dates: [&'static [(&'static str, &'static str)]; 3]) -> Vec<Option<f64>> {
+    let clock = VirtualClock::new();
+    let [issued, first, second] = dates;
+    let codes = r#"{"device_code":"d","user_code":"WDJB-MJHT","verification_uri":"https://example.com/device","expires_in":600,"interval":30}"#;
+    let pending = r#"{"error":"authorization_pending"}"#;
+    let script = [With(200, issued, codes), With(400, first, pending), With(400, second, pending)];
+    let transport = ScriptedTransport::new(&clock, script);
+    let mut login = client(&clock, &transport).device_login("").await.unwrap();
+    let mut drifts = vec![login.clock_drift()];
+    drop(login.next_event().await);
+    for _ in 0..2 {
+        drop(login.next_event().await);
+        drifts.push(login.clock_drift());
+    }
+    drifts
+}
+
+#[tokio::test]
+async fn the_dates_of_the_answers_tell_how_the_clock_runs() {
+    const AT_0: &[(&str, &str)] = &[("date", "Sun, 06 Nov 1994 08:49:37 GMT")];
+    const AT_20: &[(&str, &str)] = &[("date", "Sun, 06 Nov 1994 08:49:57 GMT")];
+    const AT_30: &[(&str, &str)] = &[("date", "Sun, 06 Nov 1994 08:50:07 GMT")];
+    const AT_40: &[(&str, &str)] = &[("date", "Sun, 06 Nov 1994 08:50:17 GMT")];
+    const AT_61: &[(&str, &str)] = &[("date", "Sun, 06 Nov 1994 08:50:38 GMT")];
+    const UNDATED: &[(&str, &str)] = &[];
+    // Thirty seconds here are twenty there; two seconds are not held against anybody.
+    assert_eq!(drift_at([AT_0, AT_20, AT_40]).await, [None, Some(0.4), Some(0.45)]);
+    let equal = drift_at([AT_0, AT_30, AT_61]).await;
+    assert!(equal.iter().skip(1).all(|drift| drift.is_some_and(|drift| drift.abs() < 1e-9)), "{equal:?}");
+    assert_eq!(drift_at([AT_0, UNDATED, AT_40]).await, [None, None, Some(0.45)]);
+    // A date that goes back, or stands, says nothing.
+    assert_eq!(drift_at([AT_40, AT_0, AT_40]).await, [None, None, None]);
+    assert_eq!(drift_at([UNDATED, UNDATED, UNDATED]).await, [None, None, None]);
+}
