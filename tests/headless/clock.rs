@@ -21,7 +21,7 @@ fn a_clock_that_is_a_year_off_all_along_does_a_login_no_harm() {
         machine.has_a_login();
         let status = machine.run(&["status", "--check"]);
         assert_eq!(status.code, Some(0), "{status:?}");
-        assert!(status.stdout.contains("Checked     the server takes the access token"), "{status:?}");
+        assert!(status.stdout.contains("Check       the server takes the access token"), "{status:?}");
         assert_eq!(refreshes(&server), 0);
         let report = machine.doctor(&[]);
         report.finds_no_problem_but(&["offset"]);
