@@ -167,9 +167,12 @@ fn the_demo_is_approved_by_one_key() {
     );
     assert!(screen.contains("And enter the code:"), "{screen}");
     terminal.press("a");
-    let screen = terminal.wait_for("Signed in as alice");
+    terminal.wait_for("Signed in as alice");
     assert_eq!(terminal.exit_code(), 0);
-    assert!(terminal.text().trim_end().ends_with('}'), "the resource's JSON comes last: {screen}");
+    let screen = terminal.text();
+    let (before, next) = screen.split_once("Nothing was stored.").unwrap_or_else(|| panic!("{screen}"));
+    assert!(before.trim_end().ends_with('}'), "the resource's JSON: {screen}");
+    assert!(next.trim_end().ends_with("device-cli login --issuer URL --client-id ID"), "{screen}");
 }
 
 /// Dark and light: what is scanned is the address with the code inside, and the text beside it is whole.

@@ -226,7 +226,11 @@ impl Terminal {
             if what(&text) {
                 return text;
             }
-            assert!(start.elapsed() < PATIENCE, "not seen within {PATIENCE:?}; the screen shows:\n{text}");
+            assert!(
+                start.elapsed() < PATIENCE,
+                "not seen within {PATIENCE:?}, exit code {:?}; the screen shows:\n{text}",
+                std::fs::read_to_string(self.exit_code_file()).ok()
+            );
             thread::sleep(Duration::from_millis(50));
         }
     }

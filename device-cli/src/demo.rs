@@ -54,7 +54,8 @@ pub(crate) async fn run(is_verbose: bool, terminal: &mut Terminal) -> Result<(),
         return Err(Failure::new(ExitCode::Refused, "invalid_response", message));
     }
     terminal.result(String::from_utf8_lossy(resource.body()).trim_end())?;
-    terminal.say("Nothing was stored. With a server of yours: device-cli login --issuer URL --client-id ID");
+    terminal.say("Nothing was stored. With a server of yours:");
+    terminal.say("  device-cli login --issuer URL --client-id ID");
     Ok(())
 }
 
