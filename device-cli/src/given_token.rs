@@ -28,9 +28,11 @@ pub(crate) async fn read(
     let given = if terminal.capabilities().keys {
         secret_entry::read(PROMPT, MOST_BYTES, terminal, interruption).await?
     } else {
+        // Ctrl-C ends the program at the other end of the pipe too: its end is not what happened.
         tokio::select! {
-            given = from_standard_input() => given?,
+            biased;
             code = interruption.next() => return Err(Failure::interrupted(code)),
+            given = from_standard_input() => given?,
         }
     };
     let Some(given) = given else {
