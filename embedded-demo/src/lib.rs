@@ -24,9 +24,11 @@ extern crate alloc;
 
 mod board;
 mod device_login;
+mod flash_record;
 pub mod http1;
 mod view;
 
 pub use board::{Clock, Screen, Transport};
 pub use device_login::sign_in;
+pub use flash_record::{FlashError, FlashRecord};
 pub use view::{Status, View};

@@ -4,6 +4,7 @@
 
 mod board;
 mod device_login;
+mod flash_record;
 mod http1;
 #[cfg(feature = "simulator")]
 mod simulator;
