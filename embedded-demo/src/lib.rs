@@ -26,6 +26,7 @@ mod board;
 mod device_login;
 mod flash_record;
 pub mod http1;
+pub mod output;
 mod view;
 
 pub use board::{Clock, Screen, Transport};

@@ -6,5 +6,6 @@ mod board;
 mod device_login;
 mod flash_record;
 mod http1;
+mod output;
 #[cfg(feature = "simulator")]
 mod simulator;

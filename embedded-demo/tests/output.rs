@@ -1,0 +1,6 @@
+//! What the outputs send, read back by other means than they were made.
+
+mod character_display;
+mod improv;
+mod morse;
+mod ndef;
