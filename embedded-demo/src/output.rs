@@ -9,3 +9,4 @@ pub mod character_display;
 pub mod improv;
 pub mod morse;
 pub mod ndef;
+pub mod panel;

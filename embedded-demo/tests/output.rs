@@ -4,3 +4,4 @@ mod character_display;
 mod improv;
 mod morse;
 mod ndef;
+mod panel;
