@@ -1,6 +1,9 @@
 //! What a login needs of the board that it runs on.
 
+use alloc::vec::Vec;
+
 use oauth_protocol::{HttpRequest, HttpResponse, Instant, TransportFailure};
+use zeroize::Zeroizing;
 
 use crate::View;
 
@@ -24,4 +27,20 @@ pub trait Clock {
 pub trait Screen {
     /// Shows `view` in place of the one before. Called when something has changed.
     fn show(&mut self, view: &View<'_>);
+}
+
+/// Memory that keeps one record without power. [`FlashRecord`](crate::FlashRecord) makes one out of NOR flash.
+pub trait Storage {
+    /// Why it does not.
+    type Error: core::fmt::Display;
+
+    /// The record; `None` where there is none.
+    fn load(&mut self) -> Result<Option<Zeroizing<Vec<u8>>>, Self::Error>;
+
+    /// Puts `record` in the place of the one before. Once this returns, the new one outlives a power cut; until then
+    /// the old one does.
+    fn save(&mut self, record: &[u8]) -> Result<(), Self::Error>;
+
+    /// Forgets the record.
+    fn erase(&mut self) -> Result<(), Self::Error>;
 }

@@ -16,24 +16,54 @@ pub fn sign_in(
 ) -> Result<Box<AccessTokenResponse>, Error> {
     screen.show(&View::Connecting { retrying: None });
     loop {
-        let now = clock.now();
-        match grant.poll(now) {
-            Action::Send(request) => match transport.exchange(&request) {
+        match step(&mut grant, transport, clock, screen) {
+            Step::Again => {}
+            Step::WaitUntil(moment) => clock.sleep_until(moment),
+            Step::Finished(result) => return result,
+        }
+    }
+}
+
+/// What comes after a step.
+pub(crate) enum Step {
+    /// Another one, now.
+    Again,
+    /// Another one, then.
+    WaitUntil(Instant),
+    /// Nothing: the login is over.
+    Finished(Result<Box<AccessTokenResponse>, Error>),
+}
+
+/// Does one thing that the login asks for.
+pub(crate) fn step(
+    grant: &mut DeviceCodeGrant,
+    transport: &mut impl Transport,
+    clock: &mut impl Clock,
+    screen: &mut impl Screen,
+) -> Step {
+    let now = clock.now();
+    match grant.poll(now) {
+        Action::Send(request) => {
+            match transport.exchange(&request) {
                 Ok(response) => grant.handle_response(clock.now(), &response),
                 Err(failure) => grant.handle_transport_failure(clock.now(), failure),
-            },
-            Action::ShowUserCode(_) => show_login(&grant, now, screen),
-            Action::WaitUntil(moment) => {
-                // The codes were shown a moment ago.
-                if !matches!(grant.wait_cause(), Some(WaitCause::CodesIssued)) {
-                    show_login(&grant, now, screen);
-                }
-                clock.sleep_until(moment);
             }
-            Action::Finished(result) => {
-                screen.show(&View::of_result(&result));
-                return result;
+            Step::Again
+        }
+        Action::ShowUserCode(_) => {
+            show_login(grant, now, screen);
+            Step::Again
+        }
+        Action::WaitUntil(moment) => {
+            // The codes were shown a moment ago.
+            if !matches!(grant.wait_cause(), Some(WaitCause::CodesIssued)) {
+                show_login(grant, now, screen);
             }
+            Step::WaitUntil(moment)
+        }
+        Action::Finished(result) => {
+            screen.show(&View::of_result(&result));
+            Step::Finished(result)
         }
     }
 }

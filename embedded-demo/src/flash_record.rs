@@ -11,6 +11,8 @@ use sequential_storage::cache::{Cache, Uncached};
 use sequential_storage::map::{MapConfig, MapStorage};
 use zeroize::{Zeroize as _, Zeroizing};
 
+use crate::Storage;
+
 /// The only key: the map holds one record.
 const KEY: u8 = 1;
 
@@ -18,8 +20,8 @@ const KEY: u8 = 1;
 ///
 /// Each write goes behind the one before it, in turn over all blocks, so that a block is erased once in as many writes
 /// as fit into it, and all wear evenly. What was there before stays readable until the new record is whole, and can be
-/// read from the chip until its block is erased: a refresh token that is spent, for instance. [`FlashRecord::erase`]
-/// leaves nothing.
+/// read from the chip until its block is erased: a refresh token that is spent, for instance. [`Storage::erase`] leaves
+/// nothing.
 pub struct FlashRecord<F: NorFlash, const PAGES: usize = 1> {
     map: MapStorage<u8, Blocks<F, PAGES>, Cache<Uncached, Uncached, Uncached, u8>>,
     /// As large as a block: nothing longer fits into the flash.
@@ -58,34 +60,6 @@ impl<F: NorFlash, const PAGES: usize> FlashRecord<F, PAGES> {
         Ok(Self { map, buffer: Zeroizing::new(vec![0; Self::BLOCK]) })
     }
 
-    /// The record; `None` where there is none. Flash that holds noise counts as empty and is erased.
-    pub fn load(&mut self) -> Result<Option<Zeroizing<Vec<u8>>>, FlashError> {
-        let result = block_on(self.map.fetch_item::<&[u8]>(&mut self.buffer, &KEY))
-            .map(|found| found.map(|record| Zeroizing::new(record.to_vec())));
-        self.wipe();
-        match result.map_err(FlashError::from) {
-            Err(FlashError::Damaged) => self.erase().map(|()| None),
-            result => result,
-        }
-    }
-
-    /// Puts `record` in the place of the one before. Once this returns, the new one is there, and was read back.
-    pub fn save(&mut self, record: &[u8]) -> Result<(), FlashError> {
-        match self.store(record) {
-            // Into noise that looks like a map nothing can be written.
-            Err(FlashError::Damaged) => {
-                self.erase()?;
-                self.store(record)
-            }
-            result => result,
-        }
-    }
-
-    /// Forgets the record, and overwrites all that was ever in the range.
-    pub fn erase(&mut self) -> Result<(), FlashError> {
-        Ok(block_on(self.map.erase_all())?)
-    }
-
     /// The flash, for other uses of its other ranges.
     pub fn release(self) -> F {
         self.map.destroy().0.0
@@ -103,6 +77,38 @@ impl<F: NorFlash, const PAGES: usize> FlashRecord<F, PAGES> {
 
     fn wipe(&mut self) {
         self.buffer.as_mut_slice().zeroize();
+    }
+}
+
+impl<F: NorFlash, const PAGES: usize> Storage for FlashRecord<F, PAGES> {
+    type Error = FlashError;
+
+    /// Flash that holds noise counts as empty and is erased.
+    fn load(&mut self) -> Result<Option<Zeroizing<Vec<u8>>>, FlashError> {
+        let result = block_on(self.map.fetch_item::<&[u8]>(&mut self.buffer, &KEY))
+            .map(|found| found.map(|record| Zeroizing::new(record.to_vec())));
+        self.wipe();
+        match result.map_err(FlashError::from) {
+            Err(FlashError::Damaged) => self.erase().map(|()| None),
+            result => result,
+        }
+    }
+
+    /// The new record is read back.
+    fn save(&mut self, record: &[u8]) -> Result<(), FlashError> {
+        match self.store(record) {
+            // Into noise that looks like a map nothing can be written.
+            Err(FlashError::Damaged) => {
+                self.erase()?;
+                self.store(record)
+            }
+            result => result,
+        }
+    }
+
+    /// Everything that was ever in the range is gone.
+    fn erase(&mut self) -> Result<(), FlashError> {
+        Ok(block_on(self.map.erase_all())?)
     }
 }
 

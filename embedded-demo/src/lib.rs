@@ -23,13 +23,19 @@
 extern crate alloc;
 
 mod board;
+mod client;
+mod device;
 mod device_login;
 mod flash_record;
 pub mod http1;
+mod kept_login;
 pub mod output;
 mod view;
 
-pub use board::{Clock, Screen, Transport};
+pub use board::{Clock, Screen, Storage, Transport};
+pub use client::Client;
+pub use device::{CallError, Device, Progress};
 pub use device_login::sign_in;
 pub use flash_record::{FlashError, FlashRecord};
+pub use kept_login::KeptLogin;
 pub use view::{Status, View};

@@ -27,6 +27,16 @@ pub enum View<'a> {
         /// What the device is doing.
         status: Status<'a>,
     },
+    /// The access token is over, or the device was off: another one is asked for.
+    Refreshing {
+        /// Why it is asked for again.
+        problem: Option<&'a Error>,
+    },
+    /// What should outlive the power does not: it is signed in, or waits, until the power fails.
+    NotStored {
+        /// What the storage says.
+        cause: &'a str,
+    },
     /// Signed in.
     Done {
         /// The life of the access token, where the server named it.
@@ -81,6 +91,9 @@ impl fmt::Display for View<'_> {
                 let seconds = time_left.as_secs();
                 write!(formatter, "{status}, {}:{:02} left", seconds / 60, seconds % 60)
             }
+            Self::Refreshing { problem: None } => formatter.write_str("getting a new token"),
+            Self::Refreshing { problem: Some(error) } => write!(formatter, "trying again: {error}"),
+            Self::NotStored { cause } => write!(formatter, "not stored: {cause}"),
             Self::Done { expires_in: Some(life) } => {
                 write!(formatter, "signed in, the token is valid for {} s", life.as_secs())
             }

@@ -1,6 +1,6 @@
 //! The record in flash while the power fails, on a flash that keeps a real one's rules.
 
-use embedded_demo::{FlashError, FlashRecord};
+use embedded_demo::{FlashError, FlashRecord, Storage as _};
 use embedded_storage::nor_flash::{ErrorType, NorFlash, NorFlashError, NorFlashErrorKind, ReadNorFlash};
 
 const PAGE: usize = 512;
