@@ -19,7 +19,8 @@ pub(crate) use self::profile::{
 };
 pub(crate) use self::storage::{StorageCommand, StorageMoveArguments, StorageShowArguments};
 use crate::exports;
-use crate::help::Topic;
+use crate::help;
+use crate::known_values::KnownValues;
 use crate::settings::Settings;
 
 /// Where programs look for the token, unless told otherwise.
@@ -321,7 +322,7 @@ pub(crate) struct LogoutArguments {
 #[derive(Args)]
 pub(crate) struct HelpArguments {
     /// A command, with what stands behind it, or exit-codes, environment, stores, accessibility
-    #[arg(value_name = "TOPIC", value_parser = Topic, hide_possible_values = true)]
+    #[arg(value_name = "TOPIC", value_parser = KnownValues(help::topics), hide_possible_values = true)]
     pub(crate) topic: Vec<String>,
 }
 

@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 
 use clap::CommandFactory as _;
-use clap::builder::{PossibleValue, StringValueParser, TypedValueParser};
+use clap::builder::PossibleValue;
 
 use crate::arguments::{Arguments, HelpArguments};
 use crate::exit_code::ExitCode;
@@ -37,25 +37,9 @@ const COMMANDS: &[&str] = &[
     "help",
 ];
 
-/// Takes any word, and completions know those that mean something.
-#[derive(Clone)]
-pub(crate) struct Topic;
-
-impl TypedValueParser for Topic {
-    type Value = String;
-
-    fn parse_ref(
-        &self,
-        command: &clap::Command,
-        argument: Option<&clap::Arg>,
-        value: &OsStr,
-    ) -> Result<String, clap::Error> {
-        StringValueParser::new().parse_ref(command, argument, value)
-    }
-
-    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
-        Some(Box::new(COMMANDS.iter().chain(&TOPICS).map(|&word| PossibleValue::new(word))))
-    }
+/// What may stand after `help`.
+pub(crate) fn topics() -> Vec<PossibleValue> {
+    COMMANDS.iter().chain(&TOPICS).map(|&word| PossibleValue::new(word)).collect()
 }
 
 pub(crate) fn run(arguments: &HelpArguments, terminal: &mut Terminal) -> Result<(), Failure> {

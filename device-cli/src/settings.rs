@@ -5,6 +5,7 @@ use std::io::Read as _;
 use std::net::Ipv6Addr;
 use std::path::{Path, PathBuf};
 
+use clap::builder::PossibleValue;
 use clap::{Args, ValueEnum};
 use oauth_client::token_store::TokenKey;
 use oauth_client::{Client, EndpointPolicy, EndpointUrl, Error, Loopback, Provider, Secret};
@@ -13,9 +14,14 @@ use serde::{Deserialize, Serialize};
 use crate::environment::variable;
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
-use crate::provider_name::ProviderName;
+use crate::known_values::KnownValues;
 use crate::proxy::proxy_for;
-use crate::stores::StoreName;
+use crate::stores;
+
+/// What `--provider` may say.
+fn provider_names() -> Vec<PossibleValue> {
+    Provider::NAMES.iter().map(|&name| PossibleValue::new(name)).collect()
+}
 
 /// How the settings stand together in the help.
 const SERVER: &str = "Server";
@@ -33,7 +39,7 @@ pub(crate) struct Settings {
     pub(crate) issuer: Option<String>,
 
     /// The authorization server, by the name of a preset; nomos needs --issuer too
-    #[arg(long, env = "DEVICE_CLI_PROVIDER", hide_env_values = true, value_name = "NAME", value_parser = ProviderName, help_heading = SERVER)]
+    #[arg(long, env = "DEVICE_CLI_PROVIDER", hide_env_values = true, value_name = "NAME", value_parser = KnownValues(provider_names), help_heading = SERVER)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) provider: Option<String>,
 
@@ -86,7 +92,7 @@ pub(crate) struct Settings {
     pub(crate) flow: Option<Flow>,
 
     /// Where the tokens are kept; where the keyring does not work, this asks, or says what to choose
-    #[arg(long, env = "DEVICE_CLI_STORE", hide_env_values = true, value_name = "STORE", value_parser = StoreName, help_heading = STORE)]
+    #[arg(long, env = "DEVICE_CLI_STORE", hide_env_values = true, value_name = "STORE", value_parser = KnownValues(stores::names), help_heading = STORE)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) store: Option<String>,
 

@@ -1,11 +1,10 @@
 //! The stores that this program keeps tokens in, and what opening each one takes.
 
-use std::ffi::OsStr;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use clap::builder::{PossibleValue, StringValueParser, TypedValueParser};
+use clap::builder::PossibleValue;
 #[cfg(target_os = "linux")]
 use oauth_client::token_store::{KernelKeyring, SystemdCredential};
 use oauth_client::token_store::{
@@ -49,9 +48,11 @@ pub(crate) enum StoreKind {
     Memory,
 }
 
-/// What `--store` and `--to` may say, for help and completions. What is no store is refused in our own words.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct StoreName;
+/// What `--store` and `--to` may say.
+pub(crate) fn names() -> Vec<PossibleValue> {
+    let kinds = StoreKind::ALL.map(|kind| PossibleValue::new(kind.name()).help(kind.in_words()));
+    [PossibleValue::new("auto").help(StoreChoice::AUTO_IN_WORDS)].into_iter().chain(kinds).collect()
+}
 
 /// What `--store` says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -194,24 +195,6 @@ impl StoreKind {
     /// Whether a passphrase was chosen before.
     pub(crate) fn has_passphrase(settings: &Settings) -> Result<bool, Failure> {
         Ok(Passphrase::is_set_in(&Self::Passphrase.directory(settings)?)?)
-    }
-}
-
-impl TypedValueParser for StoreName {
-    type Value = String;
-
-    fn parse_ref(
-        &self,
-        command: &clap::Command,
-        argument: Option<&clap::Arg>,
-        value: &OsStr,
-    ) -> Result<String, clap::Error> {
-        StringValueParser::new().parse_ref(command, argument, value)
-    }
-
-    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
-        let kinds = StoreKind::ALL.map(|kind| PossibleValue::new(kind.name()).help(kind.in_words()));
-        Some(Box::new([PossibleValue::new("auto").help(StoreChoice::AUTO_IN_WORDS)].into_iter().chain(kinds)))
     }
 }
 

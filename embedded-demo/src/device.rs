@@ -60,18 +60,14 @@ pub enum CallError {
 #[derive(Debug)]
 enum State {
     PowerOn,
-    LoggingIn { grant: Box<DeviceCodeGrant>, kept: Kept },
+    LoggingIn {
+        grant: Box<DeviceCodeGrant>,
+        /// The pace that the storage knows, once it has the codes.
+        kept_interval: Option<Duration>,
+    },
     Refreshing(Refreshing),
     SignedIn(SignedIn),
     Ended,
-}
-
-/// How much of the login the storage knows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kept {
-    Nothing,
-    /// With this interval between two polls.
-    Codes(Duration),
 }
 
 #[derive(Debug)]
@@ -196,8 +192,8 @@ impl<T: Transport, C: Clock, S: Screen, M: Storage> Device<T, C, S, M> {
                 // Nobody knows how long the power was off.
                 let request = self.client.device_code_request();
                 let grant = DeviceCodeGrant::resume(request, self.client.polling_policy, pending, None, now);
-                let kept = Kept::Codes(grant.interval().unwrap_or_default());
-                self.state = State::LoggingIn { grant: Box::new(grant), kept };
+                let kept_interval = grant.interval();
+                self.state = State::LoggingIn { grant: Box::new(grant), kept_interval };
             }
             None => self.log_in(),
         }
@@ -208,20 +204,20 @@ impl<T: Transport, C: Clock, S: Screen, M: Storage> Device<T, C, S, M> {
         self.jitter_seed = self.jitter_seed.wrapping_add(1);
         self.screen.show(&View::Connecting { retrying: None });
         let grant = Box::new(self.client.login(self.jitter_seed));
-        self.state = State::LoggingIn { grant, kept: Kept::Nothing };
+        self.state = State::LoggingIn { grant, kept_interval: None };
     }
 
     /// The codes outlive a reset as soon as they are there, and a slower pace does.
     fn keep_codes(&mut self) {
         let now = self.clock.now();
-        let State::LoggingIn { grant, kept } = &mut self.state else { return };
+        let State::LoggingIn { grant, kept_interval } = &mut self.state else { return };
         let Some(interval) = grant.interval() else { return };
         let is_waiting = !matches!(grant.wait_cause(), None | Some(WaitCause::Retrying { .. }));
-        if *kept != Kept::Codes(interval)
+        if *kept_interval != Some(interval)
             && is_waiting
             && let Some(pending) = grant.snapshot(now)
         {
-            *kept = Kept::Codes(interval);
+            *kept_interval = Some(interval);
             self.keep(&KeptLogin::Pending(pending));
         }
     }

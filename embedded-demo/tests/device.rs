@@ -1,9 +1,12 @@
 //! A device over power cuts, expiries and servers that are away, in virtual time.
 
+use std::cell::RefCell;
+use std::rc::Rc;
 use std::time::Duration;
 
-use embedded_demo::{CallError, Device, KeptLogin, Progress};
+use embedded_demo::{CallError, Device, KeptLogin, Progress, Screen, Storage, View};
 use oauth_protocol::{AuthorizationScheme, EndpointPolicy, TransportFailure};
+use zeroize::Zeroizing;
 
 use crate::board::{KeptRecord, KeptScreen, Outcome, ScriptedTransport, VirtualClock, client};
 
@@ -71,6 +74,40 @@ fn a_new_device_signs_in_and_keeps_the_refresh_token() {
     assert_eq!(kept(&storage).as_deref(), Some("refresh-1"));
     assert_eq!(storage.saves, 2, "the codes, and the refresh token");
     assert_eq!(screen.0.last().unwrap(), "signed in, the token is valid for 3600 s");
+}
+
+/// The screen says "signed in" only where a power cut would find the new refresh token.
+#[test]
+fn the_refresh_token_is_kept_before_anything_is_done_with_the_access_token() {
+    struct Witness(Rc<RefCell<Vec<String>>>);
+    impl Screen for Witness {
+        fn show(&mut self, view: &View<'_>) {
+            self.0.borrow_mut().push(view.to_string());
+        }
+    }
+    impl Storage for Witness {
+        type Error = &'static str;
+
+        fn load(&mut self) -> Result<Option<Zeroizing<Vec<u8>>>, &'static str> {
+            Ok(Some(KeptLogin::RefreshToken("refresh-1".into()).to_bytes()))
+        }
+
+        fn save(&mut self, record: &[u8]) -> Result<(), &'static str> {
+            self.0.borrow_mut().push(format!("kept: {}", String::from_utf8_lossy(record)));
+            Ok(())
+        }
+
+        fn erase(&mut self) -> Result<(), &'static str> {
+            Err("nothing is to be erased")
+        }
+    }
+    let (clock, seen) = (VirtualClock::default(), Rc::default());
+    let transport = ScriptedTransport::new(&clock, [SECOND]);
+    let (screen, storage) = (Witness(Rc::clone(&seen)), Witness(Rc::clone(&seen)));
+    let mut device = Device::new(client(ISSUER), transport, clock, screen, storage, 1);
+    device.access_token().unwrap();
+    let expected = ["getting a new token", "kept: Rrefresh-2", "signed in, the token is valid for 3600 s"];
+    assert_eq!(*seen.borrow(), expected);
 }
 
 #[test]

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 use super::examples;
-use crate::stores::StoreName;
+use crate::known_values::KnownValues;
+use crate::stores;
 
 #[derive(Subcommand)]
 pub(crate) enum StorageCommand {
@@ -26,7 +27,7 @@ pub(crate) struct StorageShowArguments {
 #[derive(Args)]
 pub(crate) struct StorageMoveArguments {
     /// Where to
-    #[arg(long, value_name = "STORE", value_parser = StoreName)]
+    #[arg(long, value_name = "STORE", value_parser = KnownValues(stores::names))]
     pub(crate) to: String,
 
     /// To key-file: the file with its key, made if it is missing; best on another disk than the tokens

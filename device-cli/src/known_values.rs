@@ -1,15 +1,14 @@
-//! What may stand after `--provider`.
+//! Values that help and completions name, and the parser does not insist on.
 
 use std::ffi::OsStr;
 
 use clap::builder::{PossibleValue, StringValueParser, TypedValueParser};
-use oauth_client::Provider;
 
-/// Takes any text, for what no preset is called is refused where it is used; help and completions name the presets.
+/// Takes any text: what is none of these is refused where it is used, in our own words.
 #[derive(Clone)]
-pub(crate) struct ProviderName;
+pub(crate) struct KnownValues(pub(crate) fn() -> Vec<PossibleValue>);
 
-impl TypedValueParser for ProviderName {
+impl TypedValueParser for KnownValues {
     type Value = String;
 
     fn parse_ref(
@@ -22,6 +21,6 @@ impl TypedValueParser for ProviderName {
     }
 
     fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
-        Some(Box::new(Provider::NAMES.iter().map(|&name| PossibleValue::new(name))))
+        Some(Box::new((self.0)().into_iter()))
     }
 }
