@@ -73,6 +73,7 @@ fn look_as_a_person(server: &MockServer, browser: &mut Browser, text: &str) -> V
     browser.open(&format!("{issuer}/device?user_code={x}&login_hint={x}"));
     seen.push(("code in the link", browser.inspect(&[text])));
     browser.press("Continue");
+    browser.wait_for("That code is wrong");
     seen.push(("wrong code", browser.inspect(&[text])));
     let codes = ask_for_codes(server, browser, text);
     browser.fill("Code", codes["user_code"].as_str().unwrap_or_else(|| panic!("{text}: {codes}")));
