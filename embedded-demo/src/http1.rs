@@ -1,9 +1,11 @@
 //! The client's side of one HTTP/1.1 exchange (RFC 9112), for devices with little memory.
 //!
-//! One request a connection, no compression, nothing read beyond the bounds. Whatever comes that is no
-//! whole answer is a [`TransportFailure`], never a panic.
+//! [`exchange`] is one request on a connection of its own; [`KeepAlive`] keeps the connection for the next one. No
+//! compression, nothing read beyond the bounds. Whatever comes that is no whole answer is a [`TransportFailure`], never
+//! a panic.
 
 mod incoming;
+mod keep_alive;
 mod message_body;
 mod wiped_buffer;
 
@@ -16,6 +18,7 @@ use oauth_protocol::{HttpRequest, HttpResponse, TransportFailure};
 use zeroize::Zeroizing;
 
 use incoming::Incoming;
+pub use keep_alive::{Connector, KeepAlive};
 use message_body::Framing;
 
 /// The longest body that is read where the caller names no other bound, in bytes.
@@ -36,7 +39,7 @@ pub fn exchange(
     request: &HttpRequest,
     max_body_bytes: usize,
 ) -> Result<HttpResponse, TransportFailure> {
-    send(stream, request)?;
+    send(stream, request, AfterThis::Close)?;
     read_response(stream, max_body_bytes.min(request.max_body_bytes()))
 }
 
@@ -45,14 +48,35 @@ pub fn read_response(
     stream: &mut impl Read,
     max_body_bytes: usize,
 ) -> Result<HttpResponse, TransportFailure> {
+    let (response, _) = read_answer(stream, max_body_bytes)?;
+    Ok(response)
+}
+
+/// What becomes of the connection after an exchange (RFC 9112 §9.3 and §9.6).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum AfterThis {
+    Close,
+    KeepOpen,
+}
+
+fn read_answer(
+    stream: &mut impl Read,
+    max_body_bytes: usize,
+) -> Result<(HttpResponse, AfterThis), TransportFailure> {
     let mut incoming = Incoming::new(stream);
     let head = read_head(&mut incoming)?;
     let body = message_body::read(&mut incoming, head.framing, max_body_bytes)?;
-    Ok(HttpResponse::new(head.status, head.fields, body))
+    // Nobody asked for what comes after the answer: it would be taken for the next one.
+    let after_this = if incoming.unread().is_empty() { head.after_this } else { AfterThis::Close };
+    Ok((HttpResponse::new(head.status, head.fields, body), after_this))
 }
 
-fn send(stream: &mut impl Write, request: &HttpRequest) -> Result<(), TransportFailure> {
-    let message = request_message(request);
+fn send(
+    stream: &mut impl Write,
+    request: &HttpRequest,
+    after_this: AfterThis,
+) -> Result<(), TransportFailure> {
+    let message = request_message(request, after_this);
     let mut rest = message.as_bytes();
     while !rest.is_empty() {
         match stream.write(rest) {
@@ -66,7 +90,7 @@ fn send(stream: &mut impl Write, request: &HttpRequest) -> Result<(), TransportF
 }
 
 /// RFC 9112 §3: request line, fields, body. No value in it can end its line: the core lets none through.
-fn request_message(request: &HttpRequest) -> Zeroizing<String> {
+fn request_message(request: &HttpRequest, after_this: AfterThis) -> Zeroizing<String> {
     let url = request.url();
     let host = if url.host().contains(':') { ["[", url.host(), "]"] } else { ["", url.host(), ""] };
     let is_default_port = url.port() == if url.is_https() { 443 } else { 80 };
@@ -81,7 +105,11 @@ fn request_message(request: &HttpRequest) -> Zeroizing<String> {
     }
     // "If no Accept-Encoding header field is in the request, any content coding is considered acceptable"
     // (RFC 9110 §12.5.3).
-    parts.extend(["accept-encoding: identity\r\nconnection: close\r\n"]);
+    parts.push("accept-encoding: identity\r\n");
+    // Without a word it stays open (RFC 9112 §9.3).
+    if after_this == AfterThis::Close {
+        parts.push("connection: close\r\n");
+    }
     if !request.body().is_empty() {
         parts.extend(["content-length: ", &length, "\r\n"]);
     }
@@ -95,6 +123,7 @@ struct Head {
     status: u16,
     fields: Vec<(String, String)>,
     framing: Framing,
+    after_this: AfterThis,
 }
 
 fn read_head(incoming: &mut Incoming<'_, impl Read>) -> Result<Head, TransportFailure> {
@@ -127,9 +156,20 @@ fn parse_head(bytes: &[u8]) -> Result<Option<(usize, Head)>, TransportFailure> {
         Err(_) => return Err(TransportFailure::NotHttp),
     };
     let status = response.code.ok_or(TransportFailure::NotHttp)?;
-    let framing = Framing::of(status, response.version == Some(0), response.headers)?;
+    let is_http_1_0 = response.version == Some(0);
+    let framing = Framing::of(status, is_http_1_0, response.headers)?;
+    let may_stay = !is_http_1_0 && framing != Framing::UntilClose && !says_close(response.headers);
+    let after_this = if may_stay { AfterThis::KeepOpen } else { AfterThis::Close };
     let fields = response.headers.iter().map(owned).collect();
-    Ok(Some((length, Head { status, fields, framing })))
+    Ok(Some((length, Head { status, fields, framing, after_this })))
+}
+
+/// A list of options, separated by commas, in any case (RFC 9110 §7.6.1).
+fn says_close(fields: &[Header<'_>]) -> bool {
+    let options = fields.iter().filter(|field| field.name.eq_ignore_ascii_case("connection"));
+    options
+        .flat_map(|field| field.value.split(|byte| *byte == b','))
+        .any(|option| option.trim_ascii().eq_ignore_ascii_case(b"close"))
 }
 
 fn owned(field: &Header<'_>) -> (String, String) {

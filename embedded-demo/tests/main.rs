@@ -7,6 +7,7 @@ mod device;
 mod device_login;
 mod flash_record;
 mod http1;
+mod keep_alive;
 mod output;
 #[cfg(feature = "simulator")]
 mod simulator;

@@ -124,7 +124,10 @@ fn read_trailers(incoming: &mut Incoming<'_, impl Read>) -> Result<(), Transport
     loop {
         let mut fields = [EMPTY_HEADER; MAX_FIELDS];
         match httparse::parse_headers(incoming.unread(), &mut fields) {
-            Ok(Status::Complete(_)) => return Ok(()),
+            Ok(Status::Complete((length, _))) => {
+                incoming.consume(length);
+                return Ok(());
+            }
             Ok(Status::Partial) => incoming.fill_or(TransportFailure::Closed)?,
             Err(_) => return Err(TransportFailure::NotHttp),
         }
