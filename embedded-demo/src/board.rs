@@ -29,6 +29,14 @@ pub trait Screen {
     fn show(&mut self, view: &View<'_>);
 }
 
+/// A loudspeaker, which a person hears in place of a screen or beside it.
+pub trait Speaker {
+    /// Plays `samples` behind what it was given before, without a gap: G.711 u-law, 8000 a second, one channel. It may
+    /// return before they are heard, where it keeps them until then; [`ulaw::decode`](crate::output::ulaw::decode) makes
+    /// of them what a converter wants.
+    fn play(&mut self, samples: &[u8]);
+}
+
 /// Memory that keeps one record without power. [`FlashRecord`](crate::FlashRecord) makes one out of NOR flash.
 pub trait Storage {
     /// Why it does not.

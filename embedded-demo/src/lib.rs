@@ -32,7 +32,7 @@ mod kept_login;
 pub mod output;
 mod view;
 
-pub use board::{Clock, Screen, Storage, Transport};
+pub use board::{Clock, Screen, Speaker, Storage, Transport};
 pub use client::Client;
 pub use device::{CallError, Device, Progress};
 pub use device_login::sign_in;

@@ -10,3 +10,7 @@ pub mod improv;
 pub mod morse;
 pub mod ndef;
 pub mod panel;
+#[cfg(feature = "speech")]
+pub mod speech;
+pub mod ulaw;
+pub mod wav;

@@ -5,3 +5,6 @@ mod improv;
 mod morse;
 mod ndef;
 mod panel;
+#[cfg(feature = "speech")]
+mod speech;
+mod ulaw;
