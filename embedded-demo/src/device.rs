@@ -2,14 +2,18 @@
 
 use alloc::boxed::Box;
 use alloc::string::ToString as _;
+use alloc::vec::Vec;
 use core::time::Duration;
 
 use oauth_protocol::{
-    AccessTokenResponse, DeviceCodeGrant, EndpointUrl, Error, ErrorCode, HttpResponse, Instant, Secret,
-    TransportFailure, WaitCause,
+    AccessTokenResponse, DeviceCodeGrant, EndpointUrl, Error, ErrorCode, HttpResponse, Instant, PendingLogin,
+    Secret, TransportFailure, WaitCause,
 };
 
+use zeroize::Zeroizing;
+
 use crate::device_login::{Step, step};
+use crate::snapshot::Snapshot;
 use crate::{Client, Clock, KeptLogin, Screen, Storage, Transport, View};
 
 /// A token is replaced so long before its end, or after three quarters of a life that is shorter than four times that.
@@ -95,6 +99,60 @@ impl<T: Transport, C: Clock, S: Screen, M: Storage> Device<T, C, S, M> {
         jitter_seed: u64,
     ) -> Self {
         Self { client, transport, clock, screen, storage, jitter_seed, state: State::PowerOn }
+    }
+
+    /// What the device is about, with its credentials, for memory that stays powered through a deep sleep and that only
+    /// this device reads; `None` before the first poll.
+    ///
+    /// Unlike the [`Storage`]'s record it has the access token and the moment of the next poll in it, and it costs no
+    /// flash: take it before each sleep that the rest of the memory does not outlive, once [`Device::poll`] says wait.
+    pub fn snapshot(&mut self) -> Option<Zeroizing<Vec<u8>>> {
+        let now = self.clock.now();
+        let snapshot = match &self.state {
+            State::PowerOn => return None,
+            State::LoggingIn { grant, .. } => Snapshot::Pending(grant.snapshot(now)?),
+            State::Refreshing(refreshing) => Snapshot::Refreshing {
+                refresh_token: refreshing.refresh_token.clone(),
+                wait: refreshing.not_before.saturating_duration_since(now),
+                failures: refreshing.failures,
+            },
+            State::SignedIn(signed_in) => Snapshot::SignedIn {
+                access_token: signed_in.access_token.clone(),
+                refresh_token: signed_in.refresh_token.clone(),
+                replaced_in: signed_in.replaced_at.map(|moment| moment.saturating_duration_since(now)),
+            },
+            State::Ended => Snapshot::Ended,
+        };
+        Some(snapshot.to_bytes())
+    }
+
+    /// The device as it was at its [`snapshot`](Device::snapshot), `elapsed` later; what is no snapshot is ignored, and
+    /// the flash decides.
+    ///
+    /// A board that woke by its own timer knows `elapsed`. `None` where nothing counted: one full interval is waited
+    /// until the next poll, to be spent awake, and an access token whose life is known counts as over.
+    #[must_use]
+    pub fn resume(mut self, snapshot: &[u8], elapsed: Option<Duration>) -> Self {
+        let now = self.clock.now();
+        let slept = elapsed.unwrap_or_default();
+        self.state = match Snapshot::from_bytes(snapshot) {
+            Some(Snapshot::Pending(pending)) => self.resumed_login(pending, elapsed, now),
+            Some(Snapshot::Refreshing { refresh_token, wait, failures }) => State::Refreshing(Refreshing {
+                refresh_token,
+                not_before: now.saturating_add(wait.saturating_sub(slept)),
+                failures,
+            }),
+            Some(Snapshot::SignedIn { access_token, refresh_token, replaced_in }) => {
+                let replaced_at = replaced_in.map(|life| {
+                    let left = if elapsed.is_some() { life.saturating_sub(slept) } else { Duration::ZERO };
+                    now.saturating_add(left)
+                });
+                State::SignedIn(SignedIn { access_token, refresh_token, replaced_at })
+            }
+            Some(Snapshot::Ended) => State::Ended,
+            None => State::PowerOn,
+        };
+        self
     }
 
     /// Does what there is to do now; one exchange with the server at most.
@@ -190,13 +248,17 @@ impl<T: Transport, C: Clock, S: Screen, M: Storage> Device<T, C, S, M> {
             }
             Some(KeptLogin::Pending(pending)) => {
                 // Nobody knows how long the power was off.
-                let request = self.client.device_code_request();
-                let grant = DeviceCodeGrant::resume(request, self.client.polling_policy, pending, None, now);
-                let kept_interval = grant.interval();
-                self.state = State::LoggingIn { grant: Box::new(grant), kept_interval };
+                self.state = self.resumed_login(pending, None, now);
             }
             None => self.log_in(),
         }
+    }
+
+    fn resumed_login(&self, pending: PendingLogin, elapsed: Option<Duration>, now: Instant) -> State {
+        let request = self.client.device_code_request();
+        let grant = DeviceCodeGrant::resume(request, self.client.polling_policy, pending, elapsed, now);
+        let kept_interval = grant.interval();
+        State::LoggingIn { grant: Box::new(grant), kept_interval }
     }
 
     fn log_in(&mut self) {

@@ -30,6 +30,7 @@ mod flash_record;
 pub mod http1;
 mod kept_login;
 pub mod output;
+mod snapshot;
 mod view;
 
 pub use board::{Clock, Screen, Speaker, Storage, Transport};

@@ -58,6 +58,11 @@ impl ScriptedTransport {
             authorizations: Vec::new(),
         }
     }
+
+    /// The same network after a reset.
+    pub(crate) fn on(self, clock: &VirtualClock) -> Self {
+        Self { clock: clock.clone(), ..self }
+    }
 }
 
 impl Transport for ScriptedTransport {

@@ -10,29 +10,29 @@ use zeroize::Zeroizing;
 
 use crate::board::{KeptRecord, KeptScreen, Outcome, ScriptedTransport, VirtualClock, client};
 
-const ISSUER: &str = "https://auth.example.com";
-const CODES: Outcome = Ok((
+pub(crate) const ISSUER: &str = "https://auth.example.com";
+pub(crate) const CODES: Outcome = Ok((
     200,
     r#"{"device_code":"hidden-code","user_code":"WDJB-MJHT","verification_uri":"https://auth.example.com/device","expires_in":600,"interval":5}"#,
 ));
-const PENDING: Outcome = Ok((400, r#"{"error":"authorization_pending"}"#));
-const SLOW_DOWN: Outcome = Ok((400, r#"{"error":"slow_down"}"#));
-const DENIED: Outcome = Ok((400, r#"{"error":"access_denied"}"#));
-const INVALID_GRANT: Outcome = Ok((400, r#"{"error":"invalid_grant"}"#));
-const FIRST: Outcome = Ok((
+pub(crate) const PENDING: Outcome = Ok((400, r#"{"error":"authorization_pending"}"#));
+pub(crate) const SLOW_DOWN: Outcome = Ok((400, r#"{"error":"slow_down"}"#));
+pub(crate) const DENIED: Outcome = Ok((400, r#"{"error":"access_denied"}"#));
+pub(crate) const INVALID_GRANT: Outcome = Ok((400, r#"{"error":"invalid_grant"}"#));
+pub(crate) const FIRST: Outcome = Ok((
     200,
     r#"{"access_token":"access-1","token_type":"Bearer","expires_in":3600,"refresh_token":"refresh-1"}"#,
 ));
-const SECOND: Outcome = Ok((
+pub(crate) const SECOND: Outcome = Ok((
     200,
     r#"{"access_token":"access-2","token_type":"Bearer","expires_in":3600,"refresh_token":"refresh-2"}"#,
 ));
-const WITHOUT_REFRESH: Outcome =
+pub(crate) const WITHOUT_REFRESH: Outcome =
     Ok((200, r#"{"access_token":"access-1","token_type":"Bearer","expires_in":3600}"#));
 
-type TestDevice = Device<ScriptedTransport, VirtualClock, KeptScreen, KeptRecord>;
+pub(crate) type TestDevice = Device<ScriptedTransport, VirtualClock, KeptScreen, KeptRecord>;
 
-fn device(
+pub(crate) fn device(
     clock: &VirtualClock,
     storage: KeptRecord,
     script: impl IntoIterator<Item = Outcome>,
@@ -48,13 +48,13 @@ fn kept(storage: &KeptRecord) -> Option<String> {
     }
 }
 
-fn with(refresh_token: &str) -> KeptRecord {
+pub(crate) fn with(refresh_token: &str) -> KeptRecord {
     let record = KeptLogin::RefreshToken(refresh_token.into()).to_bytes().to_vec();
     KeptRecord { record: Some(record), ..KeptRecord::default() }
 }
 
 /// Polls until there is nothing to do before a moment that lies ahead.
-fn until_it_waits(device: &mut TestDevice, clock: &VirtualClock) -> Progress {
+pub(crate) fn until_it_waits(device: &mut TestDevice, clock: &VirtualClock) -> Progress {
     use embedded_demo::Clock as _;
     loop {
         match device.poll() {

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod board;
+mod deep_sleep;
 mod device;
 mod device_login;
 mod flash_record;
