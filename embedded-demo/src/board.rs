@@ -37,6 +37,12 @@ pub trait Speaker {
     fn play(&mut self, samples: &[u8]);
 }
 
+/// One light, or the line of a buzzer; [`output::morse`](crate::output::morse) says when it is on.
+pub trait Led {
+    /// Switches it on or off.
+    fn set(&mut self, is_lit: bool);
+}
+
 /// Memory that keeps one record without power. [`FlashRecord`](crate::FlashRecord) makes one out of NOR flash.
 pub trait Storage {
     /// Why it does not.

@@ -61,7 +61,7 @@ pub mod output;
 mod snapshot;
 mod view;
 
-pub use board::{Clock, Screen, Speaker, Storage, Transport};
+pub use board::{Clock, Led, Screen, Speaker, Storage, Transport};
 pub use client::Client;
 pub use device::{CallError, Device, Progress};
 pub use device_login::sign_in;

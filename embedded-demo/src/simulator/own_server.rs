@@ -1,27 +1,40 @@
 //! The mock server inside this process, for a run without any set-up.
 
 use std::io;
-use std::time::Duration;
+use std::ops::Deref;
 
-use mock_server::MockServer;
+use mock_server::{MockServer, MockServerBuilder};
 use tokio::runtime::{Builder, Runtime};
 
-/// A server that approves by itself after the second poll.
+/// It serves until it is dropped.
 pub(crate) struct OwnServer {
     server: MockServer,
     /// Goes last: the server's tasks run on it.
-    _runtime: Runtime,
+    runtime: Runtime,
 }
 
 impl OwnServer {
-    pub(crate) fn start() -> io::Result<Self> {
+    pub(crate) fn start(builder: MockServerBuilder) -> io::Result<Self> {
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
-        let builder = MockServer::builder().interval(Duration::from_secs(1)).auto_approve(true);
         let server = runtime.block_on(builder.start())?;
-        Ok(Self { server, _runtime: runtime })
+        Ok(Self { server, runtime })
     }
 
-    pub(crate) fn issuer(&self) -> &str {
-        self.server.issuer()
+    /// Nobody listens any more, as if it had died.
+    pub(crate) fn go_away(&self) {
+        self.runtime.block_on(self.server.pause_listening());
+    }
+
+    /// It is there again, with all that it knew.
+    pub(crate) fn come_back(&self) -> io::Result<()> {
+        self.runtime.block_on(self.server.resume_listening())
+    }
+}
+
+impl Deref for OwnServer {
+    type Target = MockServer;
+
+    fn deref(&self) -> &MockServer {
+        &self.server
     }
 }

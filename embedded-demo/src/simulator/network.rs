@@ -1,0 +1,185 @@
+//! The board's network: one connection of this machine a request, with TLS where the URL says https.
+
+use std::cell::RefCell;
+use std::io::{self, Read, Write};
+use std::net::{TcpStream, ToSocketAddrs as _};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use embedded_demo::{Transport, http1};
+use oauth_protocol::{HttpRequest, HttpResponse, Method, TransportFailure};
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+
+/// The longest wait for a connection.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// The longest metadata that is read, in bytes: it is read once, before there is much else in memory.
+const MAX_METADATA_BYTES: usize = 32 * 1024;
+
+/// One network in many hands.
+#[derive(Clone)]
+pub(crate) struct Network {
+    tls: Option<Arc<ClientConfig>>,
+    problem: Rc<RefCell<Option<String>>>,
+}
+
+impl Network {
+    /// Without TLS.
+    pub(crate) fn plain() -> Self {
+        Self { tls: None, problem: Rc::default() }
+    }
+
+    /// With TLS, for servers whose authority is in `ca_file`, a PEM text, and no others: a device is built with the one
+    /// that it needs. `None`: those that this machine trusts.
+    pub(crate) fn with_tls(ca_file: Option<&[u8]>) -> Result<Self, String> {
+        let mut roots = RootCertStore::empty();
+        if let Some(pem) = ca_file {
+            let certificates = CertificateDer::pem_slice_iter(pem).collect::<Result<Vec<_>, _>>();
+            roots.add_parsable_certificates(certificates.map_err(|error| error.to_string())?);
+            if roots.is_empty() {
+                return Err("there is no BEGIN CERTIFICATE block in it".into());
+            }
+        } else {
+            roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+            if roots.is_empty() {
+                return Err("this machine trusts no certificate authority at all".into());
+            }
+        }
+        // Never the process's default provider: there may be another one, or none.
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(|error| error.to_string())?
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        Ok(Self { tls: Some(Arc::new(config)), ..Self::plain() })
+    }
+
+    /// What was behind the last failure, beyond its kind.
+    pub(crate) fn problem(&self) -> Option<String> {
+        self.problem.borrow().clone()
+    }
+
+    fn connect(&self, request: &HttpRequest) -> Result<Stream, TransportFailure> {
+        let url = request.url();
+        let deadline = Instant::now() + request.timeout();
+        if !url.is_https() {
+            return Ok(Stream::Plain(connect(url.host(), url.port(), deadline)?));
+        }
+        let failure = |cause: String| {
+            *self.problem.borrow_mut() = Some(cause);
+            TransportFailure::Tls
+        };
+        let config = self.tls.clone().ok_or_else(|| failure("there is no TLS here".into()))?;
+        let host = ServerName::try_from(url.host().to_owned()).map_err(|error| failure(error.to_string()))?;
+        let tls = ClientConnection::new(config, host).map_err(|error| failure(error.to_string()))?;
+        let tcp = connect(url.host(), url.port(), deadline)?;
+        let mut stream = StreamOwned::new(tls, tcp);
+        while stream.conn.is_handshaking() {
+            stream.conn.complete_io(&mut stream.sock).map_err(|error| match error.kind() {
+                io::ErrorKind::TimedOut => TransportFailure::Timeout,
+                _ => failure(error.to_string()),
+            })?;
+        }
+        Ok(Stream::Tls(Box::new(stream)))
+    }
+}
+
+impl Transport for Network {
+    fn exchange(&mut self, request: &HttpRequest) -> Result<HttpResponse, TransportFailure> {
+        *self.problem.borrow_mut() = None;
+        let mut stream = self.connect(request)?;
+        let max_body_bytes = match request.method() {
+            Method::Get => MAX_METADATA_BYTES,
+            Method::Post => http1::DEFAULT_MAX_BODY_BYTES,
+        };
+        http1::exchange(&mut stream, request, max_body_bytes)
+    }
+}
+
+/// The first of the host's addresses that answers.
+fn connect(host: &str, port: u16, deadline: Instant) -> Result<TimedStream, TransportFailure> {
+    let addresses = (host, port).to_socket_addrs().map_err(|_| TransportFailure::Dns)?;
+    for address in addresses {
+        let left = deadline.saturating_duration_since(Instant::now()).min(CONNECT_TIMEOUT);
+        if left.is_zero() {
+            return Err(TransportFailure::Timeout);
+        }
+        if let Ok(tcp) = TcpStream::connect_timeout(&address, left) {
+            return Ok(TimedStream { tcp, deadline });
+        }
+    }
+    Err(TransportFailure::Connect)
+}
+
+enum Stream {
+    Plain(TimedStream),
+    Tls(Box<StreamOwned<ClientConnection, TimedStream>>),
+}
+
+/// A connection whose time is over at a moment.
+struct TimedStream {
+    tcp: TcpStream,
+    deadline: Instant,
+}
+
+impl TimedStream {
+    fn left(&self) -> io::Result<Option<Duration>> {
+        let left = self.deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() { Err(io::ErrorKind::TimedOut.into()) } else { Ok(Some(left)) }
+    }
+}
+
+impl Read for TimedStream {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.tcp.set_read_timeout(self.left()?)?;
+        self.tcp.read(buffer).map_err(timed_out)
+    }
+}
+
+impl Write for TimedStream {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.tcp.set_write_timeout(self.left()?)?;
+        self.tcp.write(bytes).map_err(timed_out)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.tcp.flush()
+    }
+}
+
+/// Unix says "would block" when the time of a read is over.
+fn timed_out(error: io::Error) -> io::Error {
+    if error.kind() == io::ErrorKind::WouldBlock { io::ErrorKind::TimedOut.into() } else { error }
+}
+
+impl embedded_io::ErrorType for Stream {
+    type Error = io::Error;
+}
+
+impl embedded_io::Read for Stream {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Plain(stream) => stream.read(buffer),
+            Self::Tls(stream) => stream.read(buffer),
+        }
+    }
+}
+
+impl embedded_io::Write for Stream {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Plain(stream) => stream.write(bytes),
+            Self::Tls(stream) => stream.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::Plain(stream) => stream.flush(),
+            Self::Tls(stream) => stream.flush(),
+        }
+    }
+}
