@@ -2,7 +2,7 @@
 
 mod hostile_strings;
 mod snapshots;
-mod surroundings;
+pub(crate) mod surroundings;
 
 use std::time::Duration;
 

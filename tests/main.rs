@@ -10,6 +10,7 @@ mod control_interface;
 mod credential_helpers;
 mod device_cli;
 mod device_login;
+mod device_simulator;
 mod examples;
 mod faults;
 mod foreign_clients;

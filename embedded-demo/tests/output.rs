@@ -6,5 +6,5 @@ mod morse;
 mod ndef;
 mod panel;
 #[cfg(feature = "speech")]
-mod speech;
+pub(crate) mod speech;
 mod ulaw;

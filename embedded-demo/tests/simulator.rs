@@ -1,6 +1,7 @@
 //! The device program against the mock server, over real sockets, and the program that simulates it.
 
 mod errors;
+mod hostile_server;
 mod life;
 #[path = "../src/simulator/network.rs"]
 mod network;

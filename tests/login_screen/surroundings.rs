@@ -9,7 +9,7 @@ use crate::device_cli::program;
 use crate::terminal::Terminal;
 
 /// The program between two lines of a shell that notes the terminal's modes before and after.
-pub(super) const BETWEEN_TWO_LINES: &str = r#"
+pub(crate) const BETWEEN_TWO_LINES: &str = r#"
 trap : INT
 printf 'the line before\n'
 stty -g >before
@@ -20,7 +20,7 @@ cmp before after && echo "the modes are the same"
 read -r _"#;
 
 /// The modes and names of a terminal that a program could leave changed, by tmux's formats.
-pub(super) const STATE: &str = "alternate=#{alternate_on} cursor=#{cursor_flag} insert=#{insert_flag} \
+pub(crate) const STATE: &str = "alternate=#{alternate_on} cursor=#{cursor_flag} insert=#{insert_flag} \
      keypad=#{keypad_flag}#{keypad_cursor_flag} mouse=#{mouse_any_flag}#{mouse_sgr_flag} origin=#{origin_flag} \
      wrap=#{wrap_flag} region=#{scroll_region_upper}-#{scroll_region_lower} title=#{pane_title} \
      window=#{window_name}";

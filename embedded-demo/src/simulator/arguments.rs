@@ -15,12 +15,12 @@ Examples:
   embedded-demo --by-hand                           the same, and you approve it, at the address on the panel
   embedded-demo --flash device.flash                twice: the second run is the device after a reboot
   embedded-demo --scenario outage --led -           what the device makes of a server that goes away
-  embedded-demo --frames frames --led led.log       pictures of the panel, and what the lamp does
+  embedded-demo --frames out --sound out --led -    pictures of the panel, what it says, and what the lamp does
   embedded-demo --provider octopus --client-id ID   at a real server
 
 ";
 
-/// A device with a panel of 128x64 pixels and a lamp that signs in, on your desk; without --issuer or --provider at a
+/// A device with a panel of 128x64 pixels, a loudspeaker and a lamp that signs in, on your desk; without --issuer or --provider at a
 /// mock server of its own.
 #[derive(Debug, Parser)]
 #[command(version, about, after_help = [EXAMPLES, MEANINGS].concat())]
@@ -81,6 +81,9 @@ pub(crate) struct Arguments {
     /// Logs the lamp: a line for each time it goes on or off; `-` is standard output.
     #[arg(long, value_name = "FILE", help_heading = "Outputs")]
     pub(crate) led: Option<PathBuf>,
+    /// Writes what the device says into this folder as WAV, a file each time that it speaks: 0001.wav, 0002.wav ..
+    #[arg(long, value_name = "DIR", help_heading = "Outputs")]
+    pub(crate) sound: Option<PathBuf>,
     /// Lines of text, as without a terminal, in place of the live panel.
     #[arg(long, help_heading = "Outputs")]
     pub(crate) text: bool,

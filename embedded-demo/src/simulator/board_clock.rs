@@ -49,6 +49,14 @@ impl BoardClock {
             millis.set(0);
         }
     }
+
+    /// So much of the board's time passes in `real` time.
+    pub(crate) fn in_real_time(&self, real: Duration) -> Duration {
+        match &*self.0 {
+            Time::Jumping { speed: Some(speed), .. } => real.mul_f64(*speed),
+            Time::Real(_) | Time::Jumping { speed: None, .. } => real,
+        }
+    }
 }
 
 impl Clock for BoardClock {

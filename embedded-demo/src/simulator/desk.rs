@@ -3,6 +3,7 @@
 use std::cell::{RefCell, RefMut};
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::io;
+use std::path::Path;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -16,9 +17,14 @@ use crate::failure::Failure;
 use crate::framebuffer::Framebuffer;
 use crate::frames::Frames;
 use crate::lamp::Lamp;
+use crate::live_panel::LivePanel;
 use crate::network::Network;
 use crate::nor_flash::{SimulatedFlash, SimulatedRecord};
+use crate::sounds::Sounds;
 use crate::text_screen::{TextScreen, safe, say};
+
+/// How often a live panel looks at its window.
+const NAP: Duration = Duration::from_millis(200);
 
 /// The device, on this board.
 pub(crate) type SimulatedDevice = Device<Network, BoardClock, Panel, SimulatedRecord>;
@@ -35,7 +41,8 @@ pub(crate) struct Panel(Rc<RefCell<Face>>);
 
 struct Face {
     clock: BoardClock,
-    text: TextScreen,
+    display: Display,
+    sounds: Option<Sounds>,
     frames: Option<Frames>,
     lamp: Lamp,
     /// Whether anybody sees the lamp.
@@ -46,10 +53,16 @@ struct Face {
     failure: Option<Failure>,
 }
 
+/// Where the panel is to be seen.
+enum Display {
+    Lines(TextScreen),
+    Live(LivePanel),
+}
+
 /// What a person in front of the device would tell.
 #[derive(Default)]
 pub(crate) struct Seen {
-    /// Every picture, as text.
+    /// Every picture of a scenario, as text.
     pub(crate) views: Vec<String>,
     pub(crate) user_code: Option<String>,
     /// Why the login ended.
@@ -64,12 +77,18 @@ impl Desk {
         is_stamped: bool,
     ) -> Result<Self, Failure> {
         let lamp = arguments.led.as_deref().map_or_else(|| Ok(Lamp::new()), Lamp::logged_to)?;
+        // What goes on in one moment, and lines in between, are nothing for a live panel.
+        let is_lines = arguments.text
+            || arguments.led.as_deref() == Some(Path::new("-"))
+            || (is_stamped && arguments.speed.is_none());
+        let live = if is_lines { None } else { LivePanel::detect() };
         let face = Face {
             clock: clock.clone(),
-            text: TextScreen::default(),
+            lamp_is_seen: arguments.led.is_some() || live.is_some(),
+            display: live.map_or_else(|| Display::Lines(TextScreen::default()), Display::Live),
+            sounds: arguments.sound.as_deref().map(Sounds::into_folder).transpose()?,
             frames: arguments.frames.as_deref().map(Frames::into_folder).transpose()?,
             lamp,
-            lamp_is_seen: arguments.led.is_some(),
             is_stamped,
             seen: Seen::default(),
             failure: None,
@@ -85,7 +104,9 @@ impl Desk {
     ) -> Result<SimulatedDevice, Failure> {
         let record =
             flash.into_record().map_err(|error| Failure::new(ExitCode::General, error.to_string()))?;
-        self.panel.face().text.clear();
+        if let Display::Lines(text) = &mut self.panel.face().display {
+            text.clear();
+        }
         let (network, clock, panel) = (self.network.clone(), self.clock.clone(), self.panel.clone());
         Ok(Device::new(client.clone(), network, clock, panel, record, seed()))
     }
@@ -141,9 +162,15 @@ impl Desk {
         self.live_until(device, self.clock.read().saturating_add(time))
     }
 
-    /// Time passes until `moment`; the lamp goes on and off.
+    /// Time passes until `moment`, or for a second where the time left is seen; the lamp goes on and off.
     pub(crate) fn wait(&self, moment: Instant) {
         let mut clock = self.clock.clone();
+        let moment = match self.panel.face().display {
+            Display::Live(_) => {
+                moment.min(clock.now().saturating_add(clock.in_real_time(Duration::from_secs(1))))
+            }
+            Display::Lines(_) => moment,
+        };
         loop {
             let now = clock.now();
             let due = self.panel.face().tick(now);
@@ -177,22 +204,35 @@ impl Face {
             View::Failed(error) => self.seen.error = Some((*error).clone()),
             _ => {}
         }
-        let framebuffer = Framebuffer::showing(view);
-        let margin = self.margin(now);
-        // Nobody reads any more: the login goes on.
-        let _ = self.text.show(&margin, &text);
-        self.seen.views.push(text);
         self.lamp.show(view, now);
+        let framebuffer = Framebuffer::showing(view);
         if let Some(frames) = &mut self.frames
             && let Err(failure) = frames.write(&framebuffer)
         {
             self.failure = Some(failure);
         }
+        if let Some(sounds) = &mut self.sounds
+            && let Err(failure) = sounds.show(view)
+        {
+            self.failure = Some(failure);
+        }
+        let margin = self.margin(now);
+        // Nobody looks any more: the login goes on.
+        let _ = match &mut self.display {
+            Display::Lines(lines) => lines.show(&margin, &text),
+            Display::Live(panel) => panel.show(framebuffer, &text),
+        };
+        if self.is_stamped {
+            self.seen.views.push(text);
+        }
     }
 
     fn say(&mut self, line: &str) -> io::Result<()> {
-        let margin = self.margin(self.clock.read());
-        say(&format!("{margin}{}", safe(line)))
+        let line = format!("{}{}", self.margin(self.clock.read()), safe(line));
+        match &mut self.display {
+            Display::Lines(_) => say(&line),
+            Display::Live(panel) => panel.say(line),
+        }
     }
 
     fn margin(&self, now: Instant) -> String {
@@ -213,7 +253,12 @@ impl Face {
             let message = format!("the log of the lamp (--led) cannot be written: {error}");
             self.failure = Some(Failure::new(ExitCode::FilesUnavailable, message));
         }
-        self.lamp.next_change(now)
+        let next = self.lamp.next_change(now);
+        let Display::Live(panel) = &mut self.display else { return next };
+        let _ = panel.tick(self.lamp.is_lit());
+        // The window may have another size by then.
+        let soon = now.saturating_add(self.clock.in_real_time(NAP));
+        Some(next.map_or(soon, |next| next.min(soon)))
     }
 }
 

@@ -25,6 +25,11 @@ impl Framebuffer {
         }
     }
 
+    /// Whether the ground is lit, as behind a QR code.
+    pub(crate) fn is_mostly_lit(&self) -> bool {
+        self.0.iter().filter(|lit| **lit).count() > self.0.len() / 2
+    }
+
     /// What lies outside is dark.
     pub(crate) fn is_lit(&self, x: u32, y: u32) -> bool {
         x < WIDTH && y < HEIGHT && self.0.get((y * WIDTH + x) as usize).is_some_and(|lit| *lit)

@@ -1,4 +1,4 @@
-//! Ctrl-C and SIGTERM end the process wherever it is, as they do without this.
+//! Ctrl-C and SIGTERM end the process wherever it is, and the terminal is as it was.
 
 #[cfg(unix)]
 pub(crate) fn listen() -> std::io::Result<()> {
@@ -10,6 +10,9 @@ pub(crate) fn listen() -> std::io::Result<()> {
     std::thread::Builder::new().name("signals".into()).spawn(move || {
         if let Some(signal) = signals.forever().next() {
             let code = if signal == SIGINT { ExitCode::Interrupted } else { ExitCode::Terminated };
+            // Held to the end: nothing is drawn any more.
+            let _output = std::io::stdout().lock();
+            crate::live_panel::restore();
             std::process::exit(code as i32);
         }
     })?;

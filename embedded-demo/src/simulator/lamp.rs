@@ -108,6 +108,10 @@ impl Lamp {
         Some(since.saturating_add(next))
     }
 
+    pub(crate) fn is_lit(&self) -> bool {
+        self.led.is_lit
+    }
+
     /// Why there is no log, once.
     pub(crate) fn take_failure(&mut self) -> Option<io::Error> {
         self.led.failure.take()

@@ -12,11 +12,13 @@ mod frames;
 mod interruption;
 mod lamp;
 mod life;
+mod live_panel;
 mod network;
 mod nor_flash;
 mod own_server;
 mod provider;
 mod scenario;
+mod sounds;
 mod text_screen;
 
 use std::io::{self, Write as _};

@@ -6,6 +6,8 @@ mod outage;
 mod power;
 mod stage;
 
+use std::path::Path;
+
 use crate::arguments::Arguments;
 use crate::failure::Failure;
 use stage::Stage;
@@ -53,8 +55,16 @@ type Story = fn(&mut Stage) -> Result<(), Failure>;
 pub(crate) fn run(scenario: Scenario, arguments: &Arguments) -> Result<(), Failure> {
     match EACH.get(scenario as usize) {
         Some((name, story)) => play(name, *story, arguments),
+        None if writes_files(arguments) => Err(Failure::usage(
+            "--frames, --sound and --led FILE hold one story: name a single scenario with them",
+        )),
         None => EACH.iter().try_for_each(|(name, story)| play(name, *story, arguments)),
     }
+}
+
+fn writes_files(arguments: &Arguments) -> bool {
+    let led = arguments.led.as_deref().filter(|path| *path != Path::new("-"));
+    arguments.frames.is_some() || arguments.sound.is_some() || led.is_some()
 }
 
 fn play(name: &str, story: Story, arguments: &Arguments) -> Result<(), Failure> {

@@ -84,6 +84,12 @@ impl Listener {
     }
 }
 
+/// What is heard in a WAV file: characters, and the names of phrases in brackets.
+#[cfg(feature = "simulator")]
+pub(crate) fn heard(file: &[u8]) -> String {
+    LISTENER.hear(file).0
+}
+
 /// The samples of the file, by another reader of it.
 fn samples(file: &[u8]) -> Vec<f32> {
     let mut reader = hound::WavReader::new(Cursor::new(file)).unwrap();

@@ -25,6 +25,7 @@ fn flags_that_make_no_sense_end_with_2() {
         &["--issuer", "http://127.0.0.1:1", "--scenario", "success"],
         &["--scenario", "success", "--speed", "0"],
         &["--speed", "2"],
+        &["--scenario", "all", "--frames", "frames"],
         &["--issuer", "ftp://auth.example.com"],
         &["--issuer", "http://auth.example.com"],
         &["--issuer", "https://user:secret@auth.example.com"],
@@ -120,6 +121,7 @@ fn files_that_cannot_be_used_end_with_7() {
         (["--flash", folder], "cannot be used"),
         (["--flash", &missing], "cannot be used"),
         (["--frames", &below_a_file], "the folder of pictures (--frames)"),
+        (["--sound", &below_a_file], "the folder of sounds (--sound)"),
         (["--led", &missing], "the log of the lamp (--led)"),
         (["--client-secret-file", &missing], "cannot be read"),
     ] {

@@ -7,6 +7,7 @@ use std::process::Command;
 use tempfile::TempDir;
 
 use super::said;
+use crate::output::speech::heard;
 
 /// A scenario's pictures, oldest first, and what it said.
 fn frames() -> (TempDir, Vec<PathBuf>, String) {
@@ -71,6 +72,21 @@ fn a_scanner_reads_the_pictures() {
         let read = String::from_utf8(output.stdout).unwrap();
         assert!(addresses(&said).contains(&read.trim_end()), "{read:?} in {}", path.display());
     }
+}
+
+#[test]
+fn what_the_device_says_is_heard_in_its_sounds() {
+    let folder = tempfile::tempdir().unwrap();
+    let sounds = folder.path().join("sounds");
+    let said = said(&["--scenario", "success", "--sound", sounds.to_str().unwrap()]);
+    let mut paths: Vec<PathBuf> = fs::read_dir(sounds).unwrap().map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    assert!(paths[0].ends_with("0001.wav"), "{paths:?}");
+    let heard: Vec<String> = paths.iter().map(|path| heard(&fs::read(path).unwrap())).collect();
+    let code = super::user_code(&said);
+    let address = said.lines().find_map(|line| line.split_once("visit http://")).unwrap().1;
+    let of_the_code = format!("[visit]{}[your_code_is]{code}[again]{code}", address.to_uppercase());
+    assert_eq!(heard, ["[connecting]", &of_the_code, "[signed_in]"]);
 }
 
 /// What stands in the log, in milliseconds: the lamp goes on, or off.
