@@ -41,3 +41,4 @@ mod token_life;
 mod token_store;
 mod verification_page;
 mod virtual_time;
+mod zsh_completions;
