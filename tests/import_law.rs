@@ -123,7 +123,14 @@ const LICENCES: &[&str] = &[
 
 #[test]
 fn the_workspace_obeys_the_import_law() {
-    assert_eq!(violations(&cargo_metadata()), Vec::<String>::new());
+    assert_eq!(violations(&cargo_metadata("Cargo.toml")), Vec::<String>::new());
+}
+
+/// It is no member, and has a lock file of its own.
+#[test]
+fn the_firmware_takes_nothing_that_the_workspace_may_not() {
+    let metadata = cargo_metadata("embedded-demo/firmware/Cargo.toml");
+    assert_eq!(package_violations(array(&metadata, "packages")), Vec::<String>::new());
 }
 
 #[test]
@@ -220,10 +227,10 @@ fn a_licence_that_the_workspace_cannot_take_is_caught() {
     );
 }
 
-fn cargo_metadata() -> Value {
+fn cargo_metadata(manifest: &str) -> Value {
     let output = Command::new(env!("CARGO"))
         .args(["metadata", "--format-version=1", "--locked", "--all-features", "--manifest-path"])
-        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml"))
+        .arg(format!("{}/../{manifest}", env!("CARGO_MANIFEST_DIR")))
         .output()
         .expect("cargo starts");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -255,7 +262,14 @@ fn violations(metadata: &Value) -> Vec<String> {
         found.extend(reach_violations(room, metadata, &names));
     }
     found.extend(imports_stood_in_for(metadata, &names));
-    for package in &packages {
+    found.extend(package_violations(packages));
+    found
+}
+
+/// What nobody may have, whoever brings it.
+fn package_violations<'a>(packages: impl IntoIterator<Item = &'a Value>) -> Vec<String> {
+    let mut found = Vec::new();
+    for package in packages {
         let name = text(package, "name");
         if BANNED.contains(&name) {
             found.push(format!("{name} is banned"));

@@ -234,6 +234,7 @@ impl<T: Transport, C: Clock, S: Screen, M: Storage> Device<T, C, S, M> {
     }
 
     /// What the flash holds decides: noise, a record of another release and an empty flash are all a new device.
+    #[inline(never)] // As `accept`.
     fn power_on(&mut self, now: Instant) {
         let kept = match self.storage.load() {
             Ok(record) => record.and_then(|record| KeptLogin::from_bytes(&record)),
@@ -261,6 +262,7 @@ impl<T: Transport, C: Clock, S: Screen, M: Storage> Device<T, C, S, M> {
         State::LoggingIn { grant: Box::new(grant), kept_interval }
     }
 
+    #[inline(never)] // As `accept`.
     fn log_in(&mut self) {
         // Two logins in a row do not wait alike.
         self.jitter_seed = self.jitter_seed.wrapping_add(1);
@@ -285,6 +287,7 @@ impl<T: Transport, C: Clock, S: Screen, M: Storage> Device<T, C, S, M> {
     }
 
     /// The refresh token is stored before the access token is used: it may be the only one that is left.
+    #[inline(never)] // The stack of what is rare is not to be everybody's.
     fn accept(&mut self, tokens: AccessTokenResponse) -> Progress {
         let now = self.clock.now();
         match &tokens.refresh_token {
@@ -313,6 +316,7 @@ impl<T: Transport, C: Clock, S: Screen, M: Storage> Device<T, C, S, M> {
     }
 
     /// Only `invalid_grant` says that the login is over (RFC 6749 §5.2); whatever else happens, the token stays.
+    #[inline(never)] // As `accept`.
     fn refresh(&mut self) -> Progress {
         let State::Refreshing(refreshing) = &self.state else { return Progress::Ended };
         self.screen.show(&View::Refreshing { problem: None });

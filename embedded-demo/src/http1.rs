@@ -146,6 +146,7 @@ fn read_head(incoming: &mut Incoming<'_, impl Read>) -> Result<Head, TransportFa
 }
 
 /// `None`: the head is not complete yet.
+#[inline(never)] // Its kilobyte of stack is needed here only, not while the network is waited for.
 fn parse_head(bytes: &[u8]) -> Result<Option<(usize, Head)>, TransportFailure> {
     let mut fields = [EMPTY_HEADER; MAX_FIELDS];
     let mut response = httparse::Response::new(&mut fields);

@@ -2,7 +2,6 @@
 
 use embedded_io::{Error as _, ErrorKind, Read};
 use oauth_protocol::TransportFailure;
-use zeroize::Zeroize as _;
 
 use super::wiped_buffer::WipedBuffer;
 use super::{MAX_HEAD_BYTES, failure};
@@ -38,17 +37,15 @@ impl<'a, S: Read> Incoming<'a, S> {
         if room == 0 {
             return Err(TransportFailure::BodyTooLarge);
         }
-        let mut bytes = [0; READ_BYTES];
-        let space = bytes.get_mut(..room).unwrap_or_default();
-        let count = loop {
-            match self.stream.read(space) {
-                Ok(count) => break count,
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => return Err(failure(&error)),
+        let stream = &mut *self.stream;
+        let count = self.buffer.push_with(room, |space| {
+            loop {
+                match stream.read(space) {
+                    Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                    result => return result.map_err(|error| failure(&error)),
+                }
             }
-        };
-        self.buffer.push(space.get(..count).unwrap_or_default());
-        bytes.zeroize();
+        })?;
         Ok(count > 0)
     }
 

@@ -122,15 +122,22 @@ fn read_chunk_size(incoming: &mut Incoming<'_, impl Read>) -> Result<u64, Transp
 
 fn read_trailers(incoming: &mut Incoming<'_, impl Read>) -> Result<(), TransportFailure> {
     loop {
-        let mut fields = [EMPTY_HEADER; MAX_FIELDS];
-        match httparse::parse_headers(incoming.unread(), &mut fields) {
-            Ok(Status::Complete((length, _))) => {
-                incoming.consume(length);
-                return Ok(());
-            }
-            Ok(Status::Partial) => incoming.fill_or(TransportFailure::Closed)?,
-            Err(_) => return Err(TransportFailure::NotHttp),
+        if let Some(length) = trailers_length(incoming.unread())? {
+            incoming.consume(length);
+            return Ok(());
         }
+        incoming.fill_or(TransportFailure::Closed)?;
+    }
+}
+
+/// `None`: they are not complete yet.
+#[inline(never)] // As `parse_head`.
+fn trailers_length(bytes: &[u8]) -> Result<Option<usize>, TransportFailure> {
+    let mut fields = [EMPTY_HEADER; MAX_FIELDS];
+    match httparse::parse_headers(bytes, &mut fields) {
+        Ok(Status::Complete((length, _))) => Ok(Some(length)),
+        Ok(Status::Partial) => Ok(None),
+        Err(_) => Err(TransportFailure::NotHttp),
     }
 }
 

@@ -20,7 +20,27 @@ impl WipedBuffer {
     }
 
     pub(super) fn push(&mut self, bytes: &[u8]) {
-        let needed = self.0.len().saturating_add(bytes.len());
+        self.reserve(bytes.len());
+        self.0.extend_from_slice(bytes);
+    }
+
+    /// At most `most` bytes more, of which `write` says how many it wrote: straight into the buffer, since a small device
+    /// has no stack for them.
+    pub(super) fn push_with<E>(
+        &mut self,
+        most: usize,
+        write: impl FnOnce(&mut [u8]) -> Result<usize, E>,
+    ) -> Result<usize, E> {
+        self.reserve(most);
+        let length = self.0.len();
+        self.0.resize(length + most, 0);
+        let written = write(self.0.get_mut(length..).unwrap_or_default()).map(|count| count.min(most));
+        self.0.truncate(length + written.as_ref().copied().unwrap_or_default());
+        written
+    }
+
+    fn reserve(&mut self, count: usize) {
+        let needed = self.0.len().saturating_add(count);
         if needed > self.0.capacity() {
             let capacity = needed.max(self.0.capacity().saturating_mul(2)).max(INITIAL_CAPACITY);
             let mut larger = Vec::with_capacity(capacity);
@@ -28,7 +48,6 @@ impl WipedBuffer {
             // The old memory is zeroed here.
             self.0 = Zeroizing::new(larger);
         }
-        self.0.extend_from_slice(bytes);
     }
 
     /// Forgets the first `count` bytes.

@@ -169,7 +169,7 @@ impl fmt::Debug for AccessTokenResponse {
 /// Missing, null, zero and garbage are unknown; below zero is expired already.
 fn expires_in(parameters: &Parameters) -> Option<Duration> {
     match parameters.number(EXPIRES_IN)? {
-        Number::AtLeastZero(value) if value > 0.0 => Some(Number::seconds_rounded_down(value, MAX_LIFE)),
+        Number::AtLeastZero(value) if !value.is_zero() => Some(value.rounded_down(MAX_LIFE)),
         Number::AtLeastZero(_) | Number::Garbage => None,
         Number::Negative => Some(Duration::ZERO),
     }

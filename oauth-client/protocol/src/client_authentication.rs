@@ -144,6 +144,7 @@ impl ClientAuthentication {
 }
 
 /// `Basic base64(form(client_id):form(client_secret))`, RFC 6749 §2.3.1.
+#[inline(never)] // The encoder has a kilobyte on the stack, which a device without a secret need not have.
 fn basic(client_id: &str, secret: &Secret) -> Secret {
     let longest = 3 * (client_id.len() + secret.expose().len()) + 1;
     let mut pair = Zeroizing::new(String::with_capacity(longest));

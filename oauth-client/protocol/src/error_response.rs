@@ -190,7 +190,9 @@ impl SentError {
                 let raw = text("type").or_else(|| text("code")).unwrap_or_else(|| "error".into());
                 Self::NoCode { raw, description: text("message") }
             }
-            Some(other) => Self::NoCode { raw: other.to_string(), description: None },
+            Some(_) => {
+                Self::NoCode { raw: parameters.raw(&["error"]).unwrap_or_default().into(), description: None }
+            }
         }
     }
 }

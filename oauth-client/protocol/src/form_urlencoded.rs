@@ -2,7 +2,6 @@
 
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::fmt::Write as _;
 
 /// How a space is written.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -13,14 +12,19 @@ pub(crate) enum Space {
     Percent,
 }
 
+/// RFC 3986 §2.1: "should use uppercase hexadecimal digits".
+const HEX_DIGITS: &[u8; 16] = b"0123456789ABCDEF";
+
 /// Encodes `text` and appends it to `out`.
 pub(crate) fn encode_into(out: &mut String, text: &str, space: Space) {
     for &byte in text.as_bytes() {
         match byte {
             b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => out.push(char::from(byte)),
             b' ' if space == Space::Plus => out.push('+'),
-            // Writing to a String cannot fail.
-            _ => drop(write!(out, "%{byte:02X}")),
+            _ => {
+                out.push('%');
+                out.extend([byte >> 4, byte & 0xF].map(|digit| char::from(HEX_DIGITS[usize::from(digit)])));
+            }
         }
     }
 }

@@ -35,5 +35,6 @@ impl Instant {
 }
 
 fn millis_rounded_up(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX)
+    let below_a_second = duration.subsec_nanos().div_ceil(1_000_000);
+    duration.as_secs().saturating_mul(1000).saturating_add(u64::from(below_a_second))
 }

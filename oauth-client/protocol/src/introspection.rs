@@ -122,7 +122,7 @@ impl IntrospectionResponse {
         };
         let text = |name| parameters.text(&[name]);
         let time = |name| match parameters.number(&[name])? {
-            Number::AtLeastZero(value) => Some(Number::seconds_rounded_down(value, Duration::MAX)),
+            Number::AtLeastZero(value) => Some(value.rounded_down(Duration::MAX)),
             Number::Negative | Number::Garbage => None,
         };
         Ok(Self {

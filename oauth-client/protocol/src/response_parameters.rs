@@ -60,10 +60,10 @@ impl Body {
         };
         let text = text.trim_start_matches('\u{FEFF}').trim_ascii();
         if text.starts_with('{') {
-            return match serde_json::from_str::<Parameters>(text) {
-                Ok(parameters) if parameters.is_oauth() => Self::OAuth(parameters),
-                Ok(parameters) => Self::OtherObject(parameters),
-                Err(_) => Self::Unusable,
+            return match Parameters::from_json(text) {
+                Some(parameters) if parameters.is_oauth() => Self::OAuth(parameters),
+                Some(parameters) => Self::OtherObject(parameters),
+                None => Self::Unusable,
             };
         }
         let is_form = response.media_type().is_some_and(|media_type| {
@@ -84,6 +84,11 @@ impl Body {
 }
 
 impl Parameters {
+    /// The members of a JSON object.
+    pub(crate) fn from_json(text: &str) -> Option<Self> {
+        serde_json::from_str(text).ok()
+    }
+
     fn is_oauth(&self) -> bool {
         [ERROR, ACCESS_TOKEN, DEVICE_CODE].iter().any(|names| self.member(names).is_some())
             || crate::error_response::names_an_error(self)
@@ -123,6 +128,11 @@ impl Parameters {
             Member::Json(raw) if raw.bytes().all(|byte| byte.is_ascii_digit()) => Some(raw.to_string()),
             _ => None,
         })
+    }
+
+    /// The JSON of a member, or its text; none where it is absent or null.
+    pub(crate) fn raw(&self, names: &[&str]) -> Option<&str> {
+        self.member(names).map(|(Member::Json(raw) | Member::Text(raw))| raw.as_str())
     }
 
     /// A number: integer, float, or either as a decimal string; `None` where it is absent or null.
@@ -167,53 +177,102 @@ impl Member {
 }
 
 /// A number as servers write it.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Number {
-    /// Zero or more, finite or not.
-    AtLeastZero(f64),
+    /// Zero or more.
+    AtLeastZero(Seconds),
     /// Below zero.
     Negative,
     /// Not a number.
     Garbage,
 }
 
+/// A decimal number of seconds, without floating point: its tables cost a device 17 KB of flash.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Seconds {
+    /// Rounded down; what does not fit is the most that does.
+    whole: u64,
+    has_fraction: bool,
+}
+
 impl Number {
+    /// As JSON writes it, and a little more: `+1`, `01`, `.5`, `5.`.
     fn parse(text: &str) -> Self {
-        // Rust's parser also reads "inf" and "nan", which no server may send.
-        let decimal = |byte: u8| byte.is_ascii_digit() || b"+-.eE".contains(&byte);
-        match text.parse::<f64>() {
-            Ok(value) if text.bytes().all(decimal) => {
-                if value < 0.0 {
-                    Self::Negative
-                } else {
-                    Self::AtLeastZero(value)
-                }
-            }
-            _ => Self::Garbage,
+        let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
+        match Seconds::parse(unsigned) {
+            Some(value) if text.starts_with('-') && !value.is_zero() => Self::Negative,
+            Some(value) => Self::AtLeastZero(value),
+            None => Self::Garbage,
         }
     }
 
     /// Whole seconds, rounded up; none of what makes no sense as a wait.
     pub(crate) fn whole_seconds(self) -> Option<u32> {
-        const MOST: Duration = Duration::from_secs(u32::MAX as u64);
         match self {
-            Self::AtLeastZero(value) => u32::try_from(Self::seconds_rounded_up(value, MOST).as_secs()).ok(),
+            Self::AtLeastZero(value) => {
+                Some(u32::try_from(value.rounded_up(Duration::MAX).as_secs()).unwrap_or(u32::MAX))
+            }
             Self::Negative | Self::Garbage => None,
         }
     }
+}
+
+impl Seconds {
+    fn parse(text: &str) -> Option<Self> {
+        let (mantissa, exponent) = match text.split_once(['e', 'E']) {
+            Some((mantissa, exponent)) => (mantissa, parse_exponent(exponent)?),
+            None => (text, 0),
+        };
+        let (integer, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+        let is_decimal = |digits: &str| digits.bytes().all(|byte| byte.is_ascii_digit());
+        if mantissa.len() - usize::from(mantissa.contains('.')) == 0
+            || !is_decimal(integer)
+            || !is_decimal(fraction)
+        {
+            return None;
+        }
+        // How many of the digits stand before the point.
+        let point = i64::try_from(integer.len()).ok()?.saturating_add(exponent);
+        let mut value = Self::default();
+        let mut position = 0;
+        for digit in integer.bytes().chain(fraction.bytes()) {
+            if position < point {
+                value.whole = value.whole.saturating_mul(10).saturating_add(u64::from(digit - b'0'));
+            } else {
+                value.has_fraction |= digit != b'0';
+            }
+            position += 1;
+        }
+        while position < point && value.whole != 0 && value.whole != u64::MAX {
+            value.whole = value.whole.saturating_mul(10);
+            position += 1;
+        }
+        Some(value)
+    }
+
+    pub(crate) const fn is_zero(self) -> bool {
+        self.whole == 0 && !self.has_fraction
+    }
 
     /// Whole seconds, rounded up, at most `most`.
-    pub(crate) fn seconds_rounded_up(value: f64, most: Duration) -> Duration {
-        let down = Self::seconds_rounded_down(value, most);
-        let up = down.saturating_add(Duration::from_secs(1));
-        if down.as_secs_f64() < value { up.min(most) } else { down }
+    pub(crate) fn rounded_up(self, most: Duration) -> Duration {
+        Duration::from_secs(self.whole.saturating_add(u64::from(self.has_fraction))).min(most)
     }
 
     /// Whole seconds, rounded down, at most `most`.
-    pub(crate) fn seconds_rounded_down(value: f64, most: Duration) -> Duration {
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // `as` saturates, and NaN is 0.
-        Duration::from_secs(value as u64).min(most)
+    pub(crate) fn rounded_down(self, most: Duration) -> Duration {
+        Duration::from_secs(self.whole).min(most)
     }
+}
+
+/// What is out of range is a number all the same: as large, or as small, as counts.
+fn parse_exponent(text: &str) -> Option<i64> {
+    let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let size = i64::from(digits.parse::<i32>().unwrap_or(i32::MAX));
+    Some(if text.starts_with('-') { -size } else { size })
 }
 
 impl<'de> Deserialize<'de> for Parameters {
@@ -238,5 +297,43 @@ impl<'de> Deserialize<'de> for Parameters {
             }
         }
         deserializer.deserialize_map(Members)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Number, Seconds};
+
+    #[test]
+    fn a_decimal_number_is_its_whole_seconds_and_whether_there_is_more() {
+        for (text, whole, has_fraction) in [
+            ("5", 5, false),
+            ("+07", 7, false),
+            ("7.5", 7, true),
+            ("5.", 5, false),
+            (".5", 0, true),
+            ("-0.0", 0, false),
+            ("1e3", 1000, false),
+            ("1.25E1", 12, true),
+            ("15e-1", 1, true),
+            ("1500e-2", 15, false),
+            ("0e99999999999", 0, false),
+            ("1e-99999999999", 0, true),
+            ("18446744073709551615", u64::MAX, false),
+            ("18446744073709551616", u64::MAX, false),
+            ("1e400", u64::MAX, false),
+            ("1e99999999999", u64::MAX, false),
+        ] {
+            let expected = Number::AtLeastZero(Seconds { whole, has_fraction });
+            assert_eq!(Number::parse(text), expected, "{text}");
+        }
+        for text in ["-1", "-.5", "-1e-9", "-1e400"] {
+            assert_eq!(Number::parse(text), Number::Negative, "{text}");
+        }
+        for text in
+            ["", ".", "+", "e5", "1e", "1e+", "1e5.5", "--1", "1.2.3", "1 2", "inf", "nan", "0x10", "٣"]
+        {
+            assert_eq!(Number::parse(text), Number::Garbage, "{text}");
+        }
     }
 }

@@ -90,18 +90,19 @@ pub struct DeviceCodeGrant {
 ///                                                 │ token, refusal, invalid answer
 ///     from every state at expiry ──────────▶ Finished
 /// ```
+/// What is large in it is in a box: a state is moved at each step.
 enum State {
     Start,
     AwaitingDeviceAuthorizationResponse(DeviceAuthorization),
     WaitingToTryAgain(WaitingToTryAgain),
     Waiting(Waiting),
-    AwaitingAccessTokenResponse { login: Login, answer_due: Instant },
+    AwaitingAccessTokenResponse { login: Box<Login>, answer_due: Instant },
     Finished(Result<Box<AccessTokenResponse>, Error>),
 }
 
 /// Waiting for the next poll.
 struct Waiting {
-    login: Login,
+    login: Box<Login>,
     next_poll: NextPoll,
     cause: WaitCause,
     shown: bool,
@@ -276,6 +277,7 @@ impl DeviceCodeGrant {
         }
     }
 
+    #[inline(never)] // The states on their way need a device's stack here only, not while the network is waited for.
     fn send_what_is_due(&mut self, now: Instant) -> Option<HttpRequest> {
         let (state, request) = match core::mem::replace(&mut self.state, State::Start) {
             State::Start => self.send_device_authorization_request(DeviceAuthorization::first_at(now), now),
@@ -309,7 +311,7 @@ impl DeviceCodeGrant {
         (State::AwaitingDeviceAuthorizationResponse(authorization), Some(request))
     }
 
-    fn send_access_token_request(&self, mut login: Login, now: Instant) -> (State, Option<HttpRequest>) {
+    fn send_access_token_request(&self, mut login: Box<Login>, now: Instant) -> (State, Option<HttpRequest>) {
         login.polled = true;
         let time_left = login.expires_at.saturating_duration_since(now);
         let request = self.request.access_token_request(&login.codes).within(time_left);
@@ -361,7 +363,12 @@ impl DeviceCodeGrant {
         }
     }
 
-    fn after_access_token_request(&mut self, mut login: Login, now: Instant, outcome: &Outcome<'_>) -> State {
+    fn after_access_token_request(
+        &mut self,
+        mut login: Box<Login>,
+        now: Instant,
+        outcome: &Outcome<'_>,
+    ) -> State {
         let context = Context {
             interval: login.interval,
             required: "access_token",
@@ -407,7 +414,7 @@ impl DeviceCodeGrant {
     /// Until the next poll, unless the server asks for more time than the code has.
     fn wait(
         &mut self,
-        login: Login,
+        login: Box<Login>,
         now: Instant,
         wait: Duration,
         retry_after: Option<Duration>,

@@ -149,7 +149,7 @@ fn check_characters(text: &str) -> Result<(), Undisplayable> {
 /// `interval` as a wait: rounded up, at least 1 second, at most a day; 5 seconds where it makes no sense.
 pub(super) fn interval(number: Number) -> Duration {
     match number {
-        Number::AtLeastZero(value) => Number::seconds_rounded_up(value, LONGEST).max(MIN_INTERVAL),
+        Number::AtLeastZero(value) => value.rounded_up(LONGEST).max(MIN_INTERVAL),
         Number::Negative | Number::Garbage => DEFAULT_INTERVAL,
     }
 }
@@ -157,8 +157,8 @@ pub(super) fn interval(number: Number) -> Duration {
 fn expires_in(parameters: &Parameters) -> Result<Option<Duration>, Error> {
     match parameters.number(EXPIRES_IN) {
         None | Some(Number::Garbage) => Ok(None),
-        Some(Number::AtLeastZero(value)) if value > 0.0 => {
-            Ok(Some(Number::seconds_rounded_down(value, LONGEST).max(Duration::from_secs(1))))
+        Some(Number::AtLeastZero(value)) if !value.is_zero() => {
+            Ok(Some(value.rounded_down(LONGEST).max(Duration::from_secs(1))))
         }
         Some(Number::AtLeastZero(_) | Number::Negative) => {
             Err(Error::InvalidResponse(InvalidResponse::ExpiredOnArrival))

@@ -1,5 +1,6 @@
 //! What holds from the codes to the end of a login, and when its next poll goes out (RFC 8628 §3.5).
 
+use alloc::boxed::Box;
 use core::time::Duration;
 
 use super::decision::RetryCause;
@@ -42,8 +43,8 @@ impl Login {
         policy: &EndpointPolicy,
         interval: Duration,
         expires_at: Instant,
-    ) -> Result<Self, Error> {
-        Ok(Self {
+    ) -> Result<Box<Self>, Error> {
+        Ok(Box::new(Self {
             codes: codes.check_for_display(policy)?,
             interval,
             expires_at,
@@ -53,7 +54,7 @@ impl Login {
             captive_portal_signs: 0,
             tls_failures: 0,
             redirects: 0,
-        })
+        }))
     }
 
     /// The poll after `wait`, counted from `now`, when the answer arrived, so that the gap which the server

@@ -1,13 +1,14 @@
 //! A login that another process, or the same one after deep sleep, takes up again.
 
-use alloc::string::String;
+use alloc::string::{String, ToString as _};
+use alloc::vec::Vec;
 use core::fmt;
 use core::time::Duration;
 
-use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use super::polling_policy::{LONGEST, MIN_INTERVAL};
+use crate::response_parameters::Parameters;
 use crate::{DeviceAuthorizationResponse, Secret};
 
 /// A login in the middle: codes and durations, no moment of any clock.
@@ -45,35 +46,49 @@ impl PendingLogin {
 
     /// The login as JSON, with its credential: for a place that only the device's owner can read.
     pub fn expose_json(&self) -> Zeroizing<String> {
-        let millis = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
-        let json = json!({
-            "version": VERSION,
-            "device_code": self.codes.device_code.expose(),
-            "user_code": self.codes.user_code,
-            "verification_uri": self.codes.verification_uri,
-            "verification_uri_complete": self.codes.verification_uri_complete,
-            "interval_ms": millis(self.interval),
-            "time_left_ms": millis(self.time_left),
-            "next_poll_in_ms": millis(self.next_poll_in),
-            "slowed_down": self.slowed_down,
-            "polled": self.polled,
-            "failures": self.failures,
-            "jitter": self.jitter,
-        });
-        Zeroizing::new(alloc::format!("{json}"))
+        let flag = |is_set: bool| Zeroizing::new(if is_set { "true".into() } else { "false".into() });
+        // Not by way of a `Value`: its writer brings floating point into a device's flash.
+        let members = [
+            ("device_code", text(self.codes.device_code.expose())),
+            ("failures", number(self.failures.into())),
+            ("interval_ms", milliseconds(self.interval)),
+            ("jitter", number(self.jitter)),
+            ("next_poll_in_ms", milliseconds(self.next_poll_in)),
+            ("polled", flag(self.polled)),
+            ("slowed_down", flag(self.slowed_down)),
+            ("time_left_ms", milliseconds(self.time_left)),
+            ("user_code", text(&self.codes.user_code)),
+            ("verification_uri", text(&self.codes.verification_uri)),
+            (
+                "verification_uri_complete",
+                self.codes
+                    .verification_uri_complete
+                    .as_deref()
+                    .map_or_else(|| "null".to_string().into(), text),
+            ),
+            ("version", number(VERSION)),
+        ];
+        let mut parts = Vec::with_capacity(4 * members.len() + 1);
+        for (at, (name, value)) in members.iter().enumerate() {
+            parts.extend([if at == 0 { "{\"" } else { ",\"" }, name, "\":", value]);
+        }
+        parts.push("}");
+        // One allocation of the right size: growing would leave copies of the credential behind.
+        Zeroizing::new(parts.concat())
     }
 
     /// Reads what [`PendingLogin::expose_json`] wrote; what is out of range is brought into it.
     pub fn from_json(json: &str) -> Result<Self, InvalidPendingLogin> {
-        let value: Value = serde_json::from_str(json).map_err(|_| InvalidPendingLogin)?;
-        Self::from_value(&value).ok_or(InvalidPendingLogin)
+        Parameters::from_json(json)
+            .and_then(|members| Self::from_members(&members))
+            .ok_or(InvalidPendingLogin)
     }
 
-    fn from_value(value: &Value) -> Option<Self> {
-        let text = |name: &str| value.get(name)?.as_str().filter(|text| !text.is_empty()).map(String::from);
-        let number = |name: &str| value.get(name)?.as_u64();
+    fn from_members(members: &Parameters) -> Option<Self> {
+        let text = |name: &str| members.text(&[name]).filter(|text| !text.is_empty());
+        let number = |name: &str| members.raw(&[name])?.parse::<u64>().ok();
         let duration = |name: &str| Some(Duration::from_millis(number(name)?));
-        let flag = |name: &str| value.get(name)?.as_bool();
+        let flag = |name: &str| members.raw(&[name])?.parse::<bool>().ok();
         if number("version")? != VERSION {
             return None;
         }
@@ -97,6 +112,19 @@ impl PendingLogin {
             jitter: number("jitter")?,
         })
     }
+}
+
+fn text(value: &str) -> Zeroizing<String> {
+    // A text is always written.
+    Zeroizing::new(serde_json::to_string(value).unwrap_or_default())
+}
+
+fn milliseconds(duration: Duration) -> Zeroizing<String> {
+    number(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
+}
+
+fn number(value: u64) -> Zeroizing<String> {
+    Zeroizing::new(value.to_string())
 }
 
 impl fmt::Debug for PendingLogin {

@@ -1,0 +1,29 @@
+//! What the images for an emulated TI LM3S6965 have in common: the parts of the board, and what has to happen on it.
+//!
+//! The device program is `embedded-demo`'s; here are its transport, clock, screen and storage on one chip. Registers are
+//! written as QEMU's `lm3s6965evb` wants them: a chip on a table also wants its clocks switched on and its pins chosen.
+#![no_std]
+#![deny(unsafe_code)]
+
+extern crate alloc;
+
+pub mod configuration;
+#[cfg(target_arch = "arm")]
+pub mod ethernet;
+pub mod heap;
+#[cfg(target_arch = "arm")]
+pub mod host;
+#[cfg(target_arch = "arm")]
+pub mod network;
+pub mod panel;
+pub mod ram_record;
+pub mod registers;
+pub mod scenario;
+#[cfg(target_arch = "arm")]
+pub mod serial_line;
+pub mod serial_port;
+#[cfg(target_arch = "arm")]
+pub mod stack;
+#[cfg(target_arch = "arm")]
+pub mod system_timer;
+pub mod witness;
