@@ -1,5 +1,6 @@
 //! The device program against the mock server, over real sockets, and the program that simulates it.
 
+mod connections;
 mod errors;
 mod hostile_server;
 mod life;

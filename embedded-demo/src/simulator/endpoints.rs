@@ -1,6 +1,5 @@
 //! Where the server's endpoints are: named by hand, by its preset, by its metadata, or where the mock server has them.
 
-use embedded_demo::Transport as _;
 use oauth_protocol::{AuthorizationServerMetadata, EndpointPolicy, EndpointUrl, Error, InvalidResponse};
 
 use crate::arguments::Arguments;
@@ -17,7 +16,7 @@ impl Endpoints {
         issuer: &str,
         arguments: &Arguments,
         policy: &EndpointPolicy,
-        network: &mut Network,
+        network: &Network,
     ) -> Result<Self, Failure> {
         let (mut device_authorization, mut token) =
             (arguments.device_endpoint.clone(), arguments.token_endpoint.clone());
@@ -62,11 +61,11 @@ pub(crate) fn endpoint(url: &str, policy: &EndpointPolicy) -> Result<EndpointUrl
 fn metadata(
     issuer: &str,
     policy: &EndpointPolicy,
-    network: &mut Network,
+    network: &Network,
 ) -> Result<Option<AuthorizationServerMetadata>, Failure> {
     let requests = AuthorizationServerMetadata::requests(policy, issuer);
     for request in requests.map_err(|error| Failure::usage(error.to_string()))? {
-        let result = match network.exchange(&request) {
+        let result = match network.metadata(&request) {
             Ok(response) => AuthorizationServerMetadata::process_response(issuer, &response),
             Err(failure) => Err(Error::Transport(failure)),
         };

@@ -37,7 +37,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     };
     let desk = Desk::new(arguments, BoardClock::real(), network, false)?;
     let issuer = own_server.as_ref().map(|server| server.issuer()).or(arguments.issuer.as_deref());
-    let client = client(arguments, issuer.unwrap_or_default(), &mut desk.network.clone())?;
+    let client = client(arguments, issuer.unwrap_or_default(), &desk.network)?;
     let resource = match (&arguments.resource, &own_server) {
         (Some(url), _) => Some(endpoint(url, &client.endpoint_policy)?),
         (None, Some(server)) => {
@@ -146,7 +146,7 @@ fn network(arguments: &Arguments) -> Result<Network, Failure> {
     })
 }
 
-fn client(arguments: &Arguments, issuer: &str, network: &mut Network) -> Result<Client, Failure> {
+fn client(arguments: &Arguments, issuer: &str, network: &Network) -> Result<Client, Failure> {
     let policy = arguments
         .dangerously_allow_http
         .as_ref()

@@ -1,4 +1,4 @@
-//! The board's network: one connection of this machine a request, with TLS where the URL says https.
+//! The board's network: a connection of this machine, kept for the next request, with TLS where the URL says https.
 
 use std::cell::RefCell;
 use std::io::{self, Read, Write};
@@ -7,20 +7,30 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use embedded_demo::{Transport, http1};
-use oauth_protocol::{HttpRequest, HttpResponse, Method, TransportFailure};
+use embedded_demo::Transport;
+use embedded_demo::http1::{self, Connector, KeepAlive};
+use oauth_protocol::{EndpointUrl, HttpRequest, HttpResponse, TransportFailure};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 
 /// The longest wait for a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// A connection is not used after such a silence: many servers close after five seconds.
+const LONGEST_IDLE: Duration = Duration::from_secs(4);
 /// The longest metadata that is read, in bytes: it is read once, before there is much else in memory.
 const MAX_METADATA_BYTES: usize = 32 * 1024;
 
 /// One network in many hands.
 #[derive(Clone)]
 pub(crate) struct Network {
+    transport: Rc<RefCell<KeepAlive<Host>>>,
+    host: Host,
+}
+
+/// This machine as the board's network.
+#[derive(Clone)]
+pub(crate) struct Host {
     tls: Option<Arc<ClientConfig>>,
     problem: Rc<RefCell<Option<String>>>,
 }
@@ -28,7 +38,7 @@ pub(crate) struct Network {
 impl Network {
     /// Without TLS.
     pub(crate) fn plain() -> Self {
-        Self { tls: None, problem: Rc::default() }
+        Self::new(None)
     }
 
     /// With TLS, for servers whose authority is in `ca_file`, a PEM text, and no others: a device is built with the one
@@ -54,17 +64,39 @@ impl Network {
             .map_err(|error| error.to_string())?
             .with_root_certificates(roots)
             .with_no_client_auth();
-        Ok(Self { tls: Some(Arc::new(config)), ..Self::plain() })
+        Ok(Self::new(Some(Arc::new(config))))
+    }
+
+    fn new(tls: Option<Arc<ClientConfig>>) -> Self {
+        let host = Host { tls, problem: Rc::default() };
+        Self { transport: Rc::new(RefCell::new(KeepAlive::new(host.clone()))), host }
     }
 
     /// What was behind the last failure, beyond its kind.
     pub(crate) fn problem(&self) -> Option<String> {
-        self.problem.borrow().clone()
+        self.host.problem.borrow().clone()
     }
 
-    fn connect(&self, request: &HttpRequest) -> Result<Stream, TransportFailure> {
-        let url = request.url();
-        let deadline = Instant::now() + request.timeout();
+    /// The answer to a `GET` of metadata, on a connection of its own.
+    pub(crate) fn metadata(&self, request: &HttpRequest) -> Result<HttpResponse, TransportFailure> {
+        *self.host.problem.borrow_mut() = None;
+        let mut connection = self.host.clone().connect(request.url(), request.timeout())?;
+        http1::exchange(&mut connection, request, MAX_METADATA_BYTES)
+    }
+}
+
+impl Transport for Network {
+    fn exchange(&mut self, request: &HttpRequest) -> Result<HttpResponse, TransportFailure> {
+        *self.host.problem.borrow_mut() = None;
+        self.transport.borrow_mut().exchange(request)
+    }
+}
+
+impl Connector for Host {
+    type Connection = Stream;
+
+    fn connect(&mut self, url: &EndpointUrl, timeout: Duration) -> Result<Stream, TransportFailure> {
+        let deadline = Instant::now() + timeout;
         if !url.is_https() {
             return Ok(Stream::Plain(connect(url.host(), url.port(), deadline)?));
         }
@@ -85,17 +117,14 @@ impl Network {
         }
         Ok(Stream::Tls(Box::new(stream)))
     }
-}
 
-impl Transport for Network {
-    fn exchange(&mut self, request: &HttpRequest) -> Result<HttpResponse, TransportFailure> {
-        *self.problem.borrow_mut() = None;
-        let mut stream = self.connect(request)?;
-        let max_body_bytes = match request.method() {
-            Method::Get => MAX_METADATA_BYTES,
-            Method::Post => http1::DEFAULT_MAX_BODY_BYTES,
+    fn is_open(&mut self, connection: &mut Stream, timeout: Duration) -> bool {
+        let stream = match connection {
+            Stream::Plain(stream) => stream,
+            Stream::Tls(stream) => &mut stream.sock,
         };
-        http1::exchange(&mut stream, request, max_body_bytes)
+        stream.deadline = Instant::now() + timeout;
+        stream.last_used.elapsed() < LONGEST_IDLE && stream.is_silent()
     }
 }
 
@@ -108,24 +137,32 @@ fn connect(host: &str, port: u16, deadline: Instant) -> Result<TimedStream, Tran
             return Err(TransportFailure::Timeout);
         }
         if let Ok(tcp) = TcpStream::connect_timeout(&address, left) {
-            return Ok(TimedStream { tcp, deadline });
+            return Ok(TimedStream { tcp, deadline, last_used: Instant::now() });
         }
     }
     Err(TransportFailure::Connect)
 }
 
-enum Stream {
+pub(crate) enum Stream {
     Plain(TimedStream),
     Tls(Box<StreamOwned<ClientConnection, TimedStream>>),
 }
 
 /// A connection whose time is over at a moment.
-struct TimedStream {
+pub(crate) struct TimedStream {
     tcp: TcpStream,
     deadline: Instant,
+    last_used: Instant,
 }
 
 impl TimedStream {
+    /// Whether the server has said nothing, not even that it goes.
+    fn is_silent(&self) -> bool {
+        let seen = self.tcp.set_nonblocking(true).and_then(|()| self.tcp.peek(&mut [0]));
+        let is_silent = matches!(seen, Err(error) if error.kind() == io::ErrorKind::WouldBlock);
+        is_silent && self.tcp.set_nonblocking(false).is_ok()
+    }
+
     fn left(&self) -> io::Result<Option<Duration>> {
         let left = self.deadline.saturating_duration_since(Instant::now());
         if left.is_zero() { Err(io::ErrorKind::TimedOut.into()) } else { Ok(Some(left)) }
@@ -135,6 +172,7 @@ impl TimedStream {
 impl Read for TimedStream {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.tcp.set_read_timeout(self.left()?)?;
+        self.last_used = Instant::now();
         self.tcp.read(buffer).map_err(timed_out)
     }
 }
