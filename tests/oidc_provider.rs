@@ -1,10 +1,14 @@
 //! A device login at `oidc-provider`, a certified authorization server that is not ours (npm), and what follows until
 //! the logout.
 
+use std::io::{BufRead as _, BufReader};
+use std::process::{Command, Stdio};
+
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::browser::{Browser, node};
+use crate::built_program::built;
 use crate::device_cli::device_cli;
 use crate::json_lines::JsonLines;
 use crate::person::words;
@@ -54,6 +58,36 @@ fn a_login_is_approved_on_the_pages_of_oidc_provider() {
     let signed_out = device_cli(&home, &["logout"]).output().unwrap();
     assert!(words(&signed_out).contains("Revoked at the server"), "{signed_out:?}");
     assert_eq!(device_cli(&home, &["status"]).output().unwrap().status.code(), Some(4));
+    assert_polite(provider);
+}
+
+/// A reader of HTTP/1.1 that is small, at a server that was not made for it.
+#[test]
+#[ignore = "needs node, npm packages and chromium: run by tests/run"]
+fn a_device_without_an_operating_system_signs_in_there_and_refreshes_after_a_reboot() {
+    let mut provider = JsonLines::start(node().arg("oidc_provider/server.mjs"));
+    let issuer = provider.receive_event("ready")["issuer"].as_str().unwrap().to_owned();
+    let desk = tempfile::tempdir().unwrap();
+    let rooms = ["embedded-demo", "mock-server", "oauth-client/protocol"];
+    let mut device = Command::new(built("embedded-demo", &rooms));
+    device.args(["--client-id", "tv", "--scope", "openid profile offline_access", "--issuer", &issuer]);
+    device.args(["--resource", &format!("{issuer}/me"), "--flash"]).arg(desk.path().join("flash"));
+    let mut first = device.stdout(Stdio::piped()).spawn().unwrap();
+    let mut panel = BufReader::new(first.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let address = panel.find_map(|line| Some(line.strip_prefix("visit ")?.to_owned())).unwrap();
+    let user_code = panel.find_map(|line| Some(line.strip_prefix("code  ")?.to_owned())).unwrap();
+    // With the code, and after the first poll.
+    let waiting = panel.by_ref().filter(|line| line.starts_with("waiting")).take(2).count();
+    assert_eq!(waiting, 2);
+    approve(&address, &user_code);
+    let rest: Vec<String> = panel.collect();
+    assert!(first.wait().unwrap().success(), "{rest:?}");
+    assert!(rest.iter().any(|line| line.contains("Name of ada")), "{rest:?}");
+
+    let after_a_reboot = device.output().unwrap();
+    let shown = words(&after_a_reboot);
+    assert!(after_a_reboot.status.success() && shown.contains("Name of ada"), "{shown}");
+    assert!(!shown.contains("code  "), "{shown}");
     assert_polite(provider);
 }
 
