@@ -6,6 +6,7 @@
 //! and sound, and all three further than a screen.
 
 pub mod character_display;
+pub mod gatt;
 pub mod improv;
 pub mod morse;
 pub mod ndef;

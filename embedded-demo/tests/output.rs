@@ -1,6 +1,7 @@
 //! What the outputs send, read back by other means than they were made.
 
 mod character_display;
+mod gatt;
 mod improv;
 mod morse;
 mod ndef;
