@@ -14,7 +14,8 @@ pub trait Transport {
     fn exchange(&mut self, request: &HttpRequest) -> Result<HttpResponse, TransportFailure>;
 }
 
-/// Time since the board started, in 64 bits: 32 bits of milliseconds are over after 49.7 days.
+/// Time since the board started, in 64 bits: 32 bits of milliseconds are over after 49.7 days, and
+/// [`TickCounter`](crate::TickCounter) makes 64 of them.
 pub trait Clock {
     /// The time now. It does not go back, and it counts while the board sleeps.
     fn now(&mut self) -> Instant;

@@ -59,6 +59,7 @@ pub mod http1;
 mod kept_login;
 pub mod output;
 mod snapshot;
+mod tick_counter;
 mod view;
 
 pub use board::{Clock, Led, Screen, Speaker, Storage, Transport};
@@ -67,4 +68,5 @@ pub use device::{CallError, Device, Progress};
 pub use device_login::sign_in;
 pub use flash_record::{FlashError, FlashRecord};
 pub use kept_login::KeptLogin;
+pub use tick_counter::TickCounter;
 pub use view::{Status, View};

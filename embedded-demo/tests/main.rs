@@ -2,6 +2,7 @@
 // Clippy knows a test function, not what it calls.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod bad_input;
 mod board;
 mod deep_sleep;
 mod device;
