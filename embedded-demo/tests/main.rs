@@ -2,12 +2,14 @@
 // Clippy knows a test function, not what it calls.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod arriving_answer;
 mod bad_input;
 mod board;
 mod deep_sleep;
 mod device;
 mod device_login;
 mod flash_record;
+mod fuzz_corpora;
 mod http1;
 mod keep_alive;
 mod output;

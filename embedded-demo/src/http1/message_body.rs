@@ -108,7 +108,8 @@ fn read_chunks(
 fn read_chunk_size(incoming: &mut Incoming<'_, impl Read>) -> Result<u64, TransportFailure> {
     loop {
         match httparse::parse_chunk_size(incoming.unread()) {
-            Ok(Status::Complete((length, size))) => {
+            // However it arrives: what is too long in pieces is too long in one.
+            Ok(Status::Complete((length, size))) if length <= MAX_CHUNK_LINE_BYTES => {
                 incoming.consume(length);
                 return Ok(size);
             }
