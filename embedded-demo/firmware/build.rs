@@ -3,5 +3,6 @@
 fn main() {
     println!("cargo:rustc-link-search={}", env!("CARGO_MANIFEST_DIR"));
     println!("cargo:rerun-if-changed=memory.x");
+    println!("cargo:rerun-if-changed=virt.x");
     println!("cargo:rerun-if-changed=build.rs");
 }

@@ -1,4 +1,4 @@
-//! What the images for an emulated TI LM3S6965 have in common: the parts of the board, and what has to happen on it.
+//! What the images have in common, most of them for an emulated TI LM3S6965: the parts of the board, and what has to happen on it.
 //!
 //! The device program is `embedded-demo`'s; here are its transport, clock, screen and storage on one chip. Registers are
 //! written as QEMU's `lm3s6965evb` wants them: a chip on a table also wants its clocks switched on and its pins chosen.
@@ -11,7 +11,6 @@ pub mod configuration;
 #[cfg(target_arch = "arm")]
 pub mod ethernet;
 pub mod heap;
-#[cfg(target_arch = "arm")]
 pub mod host;
 #[cfg(target_arch = "arm")]
 pub mod network;
@@ -19,8 +18,10 @@ pub mod panel;
 pub mod ram_record;
 pub mod registers;
 pub mod scenario;
+pub mod script;
 #[cfg(target_arch = "arm")]
 pub mod serial_line;
+#[cfg(target_arch = "arm")]
 pub mod serial_port;
 #[cfg(target_arch = "arm")]
 pub mod stack;

@@ -23,6 +23,14 @@ impl Registers {
         unsafe { core::ptr::without_provenance::<u32>(self.base + usize::from(offset)).read_volatile() }
     }
 
+    /// Writes a register of one byte.
+    #[allow(unsafe_code)] // The compiler does not know what a register is.
+    pub fn write_byte(self, offset: u8, value: u8) {
+        let register = core::ptr::without_provenance_mut::<u8>(self.base + usize::from(offset));
+        // SAFETY: a register of the peripheral, by the promise made to `at`.
+        unsafe { register.write_volatile(value) }
+    }
+
     /// Writes the register so many bytes from the beginning.
     #[allow(unsafe_code)] // The compiler does not know what a register is.
     pub fn write(self, offset: u8, value: u32) {
