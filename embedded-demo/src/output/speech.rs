@@ -1,7 +1,8 @@
 //! The code spelled by recorded characters, for a device with a loudspeaker and no screen, and for who cannot see one.
 //!
-//! A listener writes down what is heard: each character stands alone, about one a second, in groups of at most four,
-//! and the code comes twice. A hyphen is spoken ("dash"), since the person types the code as it is
+//! A listener writes down what is heard: each character stands alone, about one a second, in groups of at most four.
+//! The code comes twice, the second time with a word for each letter (Bravo, Delta), since over a small loudspeaker b, d,
+//! p, t and v are nearly one. A hyphen is spoken ("dash"), since the person types the code as it is
 //! ([`View::Code`]). Whoever is in the room hears it too: a code that a stranger enters signs the
 //! device in as that stranger (RFC 8628 §5.7). Nothing secret is ever spoken.
 //!
@@ -67,7 +68,7 @@ impl Segment {
     }
 }
 
-/// What is said of `view`, once: for a code the address, where it can be spoken and is short, and the code twice. Nothing
+/// What is said of `view`, once: for a code the address, where it can be spoken and is short, the code, and the code in words. Nothing
 /// while a token is renewed. [`Narrator`] says what is new only.
 pub fn said<'a>(view: &View<'a>) -> impl Iterator<Item = Segment> + use<'a> {
     let code = if let View::Code { user_code, verification_uri, .. } = view {
@@ -88,15 +89,18 @@ pub fn speak(view: &View<'_>, speaker: &mut impl Speaker) {
 enum Part<'a> {
     Phrase(Phrase),
     Text(Spelled<'a>),
+    InWords(Spelled<'a>),
 }
 
 impl<'a> Part<'a> {
     fn segments(self) -> impl Iterator<Item = Segment> + use<'a> {
-        let (phrase, text) = match self {
-            Self::Phrase(phrase) => (Some(phrase.segments()), None),
-            Self::Text(text) => (None, Some(text.segments())),
+        let (phrase, text, words) = match self {
+            Self::Phrase(phrase) => (Some(phrase.segments()), None, None),
+            Self::Text(text) => (None, Some(text.segments()), None),
+            Self::InWords(text) => (None, None, Some(text.in_words())),
         };
-        phrase.into_iter().flatten().chain(text.into_iter().flatten())
+        let text = text.into_iter().flatten().chain(words.into_iter().flatten());
+        phrase.into_iter().flatten().chain(text)
     }
 }
 
@@ -117,13 +121,13 @@ fn phrase(view: &View<'_>) -> Option<Phrase> {
 }
 
 fn code<'a>(user_code: &'a str, verification_uri: &'a str) -> [Option<Part<'a>>; 6] {
-    let Some(code) = Spelled::new(user_code).map(Part::Text) else {
+    let Some(code) = Spelled::new(user_code) else {
         return [Some(Part::Phrase(Phrase::NotSpeakable)), None, None, None, None, None];
     };
     let address = address(verification_uri).map(Part::Text);
     let visit = address.and(Some(Part::Phrase(Phrase::Visit)));
     let [your_code_is, again] = [Phrase::YourCodeIs, Phrase::Again].map(Part::Phrase);
-    [visit, address, Some(your_code_is), Some(code), Some(again), Some(code)]
+    [visit, address, Some(your_code_is), Some(Part::Text(code)), Some(again), Some(Part::InWords(code))]
 }
 
 /// What a person types of an address.

@@ -54,6 +54,8 @@ impl Listener {
                 "colon" => ":".to_owned(),
                 "underscore" => "_".to_owned(),
                 character if character.len() == 1 => name,
+                // Small, so that it is another sound than the letter's.
+                word if word.starts_with("word_") => word["word_".len()..][..1].to_owned(),
                 _ => format!("[{name}]"),
             };
             let samples = fs::read(path).unwrap().into_iter().map(|sample| f32::from(ulaw::value(sample)));
@@ -167,12 +169,16 @@ fn codes_are_heard_as_they_are_typed() {
         assert_eq!(LISTENER.hear(&spelled(code)).0, code);
     }
     assert_eq!(LISTENER.hear(&spelled("wdjb-mjht")).0, "WDJB-MJHT");
+    for code in [CHARACTERS, "wdjb-mjht"] {
+        let in_words = file(Spelled::new(code).unwrap().in_words());
+        assert_eq!(LISTENER.hear(&in_words).0, code.to_lowercase());
+    }
 }
 
 #[test]
-fn a_code_is_said_twice_after_its_address() {
+fn a_code_is_said_after_its_address_and_again_in_words() {
     let (text, _) = LISTENER.hear(&file(said(&code("ETE39050"))));
-    assert_eq!(text, "[visit]AUTH.EXAMPLE.COM/DEVICE[your_code_is]ETE39050[again]ETE39050");
+    assert_eq!(text, "[visit]AUTH.EXAMPLE.COM/DEVICE[your_code_is]ETE39050[again]ete39050");
 }
 
 #[test]
@@ -207,7 +213,7 @@ fn what_has_no_sound_is_not_spoken_in_part() {
     let mut view = code("AB");
     let View::Code { verification_uri, .. } = &mut view else { unreachable!() };
     *verification_uri = "https://auth.example.com/device?tenant=9";
-    assert_eq!(LISTENER.hear(&file(said(&view))).0, "[your_code_is]AB[again]AB");
+    assert_eq!(LISTENER.hear(&file(said(&view))).0, "[your_code_is]AB[again]ab");
 }
 
 #[test]
@@ -224,7 +230,7 @@ fn a_login_is_told_from_its_beginning_to_its_end() {
         let _ = sign_in(grant("https://auth.example.com"), &mut transport, &mut clock, &mut narrator);
         LISTENER.hear(&wav::from_ulaw(&narrator.into_speaker().0)).0
     };
-    let code = "[visit]A.EXAMPLE/D[your_code_is]WDJB-MJHT[again]WDJB-MJHT";
+    let code = "[visit]A.EXAMPLE/D[your_code_is]WDJB-MJHT[again]wdjb-mjht";
     assert_eq!(
         login(vec![CODES, PENDING, Ok((200, r#"{"access_token":"HIDDEN2","token_type":"Bearer"}"#))]),
         format!("[connecting]{code}[signed_in]")
@@ -271,7 +277,10 @@ fn only_news_are_told() {
     ] {
         narrator.show(&view);
     }
-    let code = |code| format!("[visit]AUTH.EXAMPLE.COM/DEVICE[your_code_is]{code}[again]{code}");
+    let code = |code: &str| {
+        let in_words = code.to_lowercase();
+        format!("[visit]AUTH.EXAMPLE.COM/DEVICE[your_code_is]{code}[again]{in_words}")
+    };
     let expected = [
         &code("AB"),
         "[trying_again]",

@@ -85,7 +85,10 @@ fn what_the_device_says_is_heard_in_its_sounds() {
     let heard: Vec<String> = paths.iter().map(|path| heard(&fs::read(path).unwrap())).collect();
     let code = super::user_code(&said);
     let address = said.lines().find_map(|line| line.split_once("visit http://")).unwrap().1;
-    let of_the_code = format!("[visit]{}[your_code_is]{code}[again]{code}", address.to_uppercase());
+    let of_the_code = {
+        let in_words = code.to_lowercase();
+        format!("[visit]{}[your_code_is]{code}[again]{in_words}", address.to_uppercase())
+    };
     assert_eq!(heard, ["[connecting]", &of_the_code, "[signed_in]"]);
 }
 

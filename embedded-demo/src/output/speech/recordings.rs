@@ -92,3 +92,36 @@ pub(super) const fn of(character: u8) -> Option<&'static [u8]> {
         _ => return None,
     })
 }
+
+/// The sound of a word for a letter, the sound of any other character.
+pub(super) const fn word_of(character: u8) -> Option<&'static [u8]> {
+    Some(match character.to_ascii_uppercase() {
+        b'A' => recording!("word_alfa"),
+        b'B' => recording!("word_bravo"),
+        b'C' => recording!("word_charlie"),
+        b'D' => recording!("word_delta"),
+        b'E' => recording!("word_echo"),
+        b'F' => recording!("word_foxtrot"),
+        b'G' => recording!("word_golf"),
+        b'H' => recording!("word_hotel"),
+        b'I' => recording!("word_india"),
+        b'J' => recording!("word_juliett"),
+        b'K' => recording!("word_kilo"),
+        b'L' => recording!("word_lima"),
+        b'M' => recording!("word_mike"),
+        b'N' => recording!("word_november"),
+        b'O' => recording!("word_oscar"),
+        b'P' => recording!("word_papa"),
+        b'Q' => recording!("word_quebec"),
+        b'R' => recording!("word_romeo"),
+        b'S' => recording!("word_sierra"),
+        b'T' => recording!("word_tango"),
+        b'U' => recording!("word_uniform"),
+        b'V' => recording!("word_victor"),
+        b'W' => recording!("word_whiskey"),
+        b'X' => recording!("word_x-ray"),
+        b'Y' => recording!("word_yankee"),
+        b'Z' => recording!("word_zulu"),
+        other => return of(other),
+    })
+}

@@ -25,8 +25,20 @@ impl<'a> Spelled<'a> {
 
     /// The whole text once, with a pause behind it.
     pub fn segments(self) -> impl Iterator<Item = Segment> + use<'a> {
+        self.with_sounds(recordings::of)
+    }
+
+    /// The same with a word for each letter (Alfa, Bravo, Charlie): over 8 kHz some letters sound alike.
+    pub fn in_words(self) -> impl Iterator<Item = Segment> + use<'a> {
+        self.with_sounds(recordings::word_of)
+    }
+
+    fn with_sounds(
+        self,
+        sound_of: fn(u8) -> Option<&'static [u8]>,
+    ) -> impl Iterator<Item = Segment> + use<'a> {
         self.0.bytes().enumerate().flat_map(move |(index, byte)| {
-            let sound = recordings::of(byte).map(Segment::Recording);
+            let sound = sound_of(byte).map(Segment::Recording);
             sound.into_iter().chain([Segment::Silence(self.gap_after(index))])
         })
     }
