@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::LazyLock;
 use std::time::Duration;
 
@@ -131,5 +132,46 @@ fn a_terminal_that_cannot_gets_lines() {
         server.approve(&user_code).unwrap();
         let screen = terminal.wait_for("ended with 0\n");
         assert!(screen.is_ascii() && screen.contains("code  "), "{screen}");
+    }
+}
+
+/// A machine that reaches nothing but a server at this name's port 443, which signs in whoever asks.
+const AT_A_NAME: &str = r#"
+set -eu
+folder=$1 host=$2 profile=$3 paths=$4 server=$5 device=$6 provider=$7
+ip link set lo up
+echo "127.0.0.1 $host" >"$folder/hosts"
+mount --bind "$folder/hosts" /etc/hosts
+"$server" --port 443 --tls --tls-ca-file "$folder/ca.pem" --issuer "https://$host" --profile "$profile" $paths \
+    --interval 1 --auto-approve --verdicts "junit:$folder/verdicts.xml" --fail-on warning >"$folder/ready" &
+trap "kill $! 2>/dev/null || :" EXIT
+until [ -s "$folder/ready" ]; do kill -0 $!; sleep 0.05; done
+"$device" --provider "$provider" --client-id device --scope read --ca-file "$folder/ca.pem" \
+    --resource "https://$host/resource/"
+kill -INT $!
+wait $!
+echo "the server has no complaint"
+"#;
+
+#[test]
+#[ignore = "needs unshare, root and the right to mount: run by tests/run"]
+fn each_preset_signs_in_over_tls_at_a_server_of_its_name_and_ways() {
+    let server = built("mock-server", &["mock-server"]);
+    for (provider, host, profile, paths) in [
+        ("octopus", "auth.octopus.energy", "octopus", ""),
+        ("github", "github.com", "github", ""),
+        ("google", "oauth2.googleapis.com", "rfc", "--paths=device-authorization=/device/code"),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let words = [folder.path().as_os_str(), OsStr::new(host), OsStr::new(profile), OsStr::new(paths)];
+        let programs = [server.as_os_str(), program().as_os_str(), OsStr::new(provider)];
+        let mut machine = Command::new("unshare");
+        machine.args(["--net", "--mount", "--", "/bin/sh", "-c", AT_A_NAME, "sh"]);
+        let output = machine.args(words).args(programs).output().expect("unshare starts");
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success(), "{provider}: {output:?}");
+        assert!(said.contains(&format!("visit https://{host}/")), "{provider}: {said}");
+        assert!(said.contains(&format!("called https://{host}/resource/: HTTP 200\n")), "{provider}: {said}");
+        assert!(said.ends_with("the server has no complaint\n"), "{provider}: {said}");
     }
 }

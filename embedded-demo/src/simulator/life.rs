@@ -134,11 +134,11 @@ fn own_server(arguments: &Arguments) -> Result<OwnServer, Failure> {
 
 fn network(arguments: &Arguments) -> Result<Network, Failure> {
     let Some(path) = &arguments.ca_file else {
-        return Network::with_tls(None).or_else(|_| Ok(Network::plain()));
+        return Ok(Network::with_tls());
     };
     let what = "the authority (--ca-file)";
     let pem = fs::read(path).map_err(|error| unreadable(what, path, &error))?;
-    Network::with_tls(Some(&pem)).map_err(|problem| {
+    Network::with_authority(&pem).map_err(|problem| {
         Failure::new(
             ExitCode::FilesUnavailable,
             format!("{what} {} cannot be used: {problem}", path.display()),

@@ -1,6 +1,6 @@
 //! The board's network: a connection of this machine, kept for the next request, with TLS where the URL says https.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::io::{self, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs as _};
 use std::rc::Rc;
@@ -30,32 +30,81 @@ pub(crate) struct Network {
 
 /// This machine as the board's network.
 #[derive(Clone)]
-pub(crate) struct Host {
-    tls: Option<Arc<ClientConfig>>,
-    problem: Rc<RefCell<Option<String>>>,
+pub(crate) struct Host(Rc<Shared>);
+
+struct Shared {
+    trust: Trust,
+    /// Made at the first https request: others need no certificates.
+    tls: OnceCell<Arc<ClientConfig>>,
+    problem: RefCell<Option<String>>,
+}
+
+/// Whose certificates are good.
+enum Trust {
+    Nobody,
+    ThisMachine,
+    Only(Vec<CertificateDer<'static>>),
 }
 
 impl Network {
     /// Without TLS.
     pub(crate) fn plain() -> Self {
-        Self::new(None)
+        Self::trusting(Trust::Nobody)
     }
 
-    /// With TLS, for servers whose authority is in `ca_file`, a PEM text, and no others: a device is built with the one
-    /// that it needs. `None`: those that this machine trusts.
-    pub(crate) fn with_tls(ca_file: Option<&[u8]>) -> Result<Self, String> {
+    /// With TLS, for servers whose authority this machine trusts.
+    pub(crate) fn with_tls() -> Self {
+        Self::trusting(Trust::ThisMachine)
+    }
+
+    /// With TLS, for servers whose authority is in `pem`, and no others: a device is built with the one that it needs.
+    pub(crate) fn with_authority(pem: &[u8]) -> Result<Self, String> {
+        let certificates = CertificateDer::pem_slice_iter(pem).collect::<Result<Vec<_>, _>>();
+        let certificates = certificates.map_err(|error| error.to_string())?;
+        if certificates.is_empty() {
+            return Err("there is no BEGIN CERTIFICATE block in it".into());
+        }
+        Ok(Self::trusting(Trust::Only(certificates)))
+    }
+
+    fn trusting(trust: Trust) -> Self {
+        let host = Host(Rc::new(Shared { trust, tls: OnceCell::new(), problem: RefCell::default() }));
+        Self { transport: Rc::new(RefCell::new(KeepAlive::new(host.clone()))), host }
+    }
+
+    /// What was behind the last failure, beyond its kind.
+    pub(crate) fn problem(&self) -> Option<String> {
+        self.host.0.problem.borrow().clone()
+    }
+
+    /// The answer to a `GET` of metadata, on a connection of its own.
+    pub(crate) fn metadata(&self, request: &HttpRequest) -> Result<HttpResponse, TransportFailure> {
+        *self.host.0.problem.borrow_mut() = None;
+        let mut connection = self.host.clone().connect(request.url(), request.timeout())?;
+        http1::exchange(&mut connection, request, MAX_METADATA_BYTES)
+    }
+}
+
+impl Transport for Network {
+    fn exchange(&mut self, request: &HttpRequest) -> Result<HttpResponse, TransportFailure> {
+        *self.host.0.problem.borrow_mut() = None;
+        self.transport.borrow_mut().exchange(request)
+    }
+}
+
+impl Host {
+    fn tls(&self) -> Result<Arc<ClientConfig>, String> {
+        if let Some(tls) = self.0.tls.get() {
+            return Ok(Arc::clone(tls));
+        }
         let mut roots = RootCertStore::empty();
-        if let Some(pem) = ca_file {
-            let certificates = CertificateDer::pem_slice_iter(pem).collect::<Result<Vec<_>, _>>();
-            roots.add_parsable_certificates(certificates.map_err(|error| error.to_string())?);
-            if roots.is_empty() {
-                return Err("there is no BEGIN CERTIFICATE block in it".into());
-            }
-        } else {
-            roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-            if roots.is_empty() {
-                return Err("this machine trusts no certificate authority at all".into());
-            }
+        roots.add_parsable_certificates(match &self.0.trust {
+            Trust::Nobody => return Err("there is no TLS here".into()),
+            Trust::ThisMachine => rustls_native_certs::load_native_certs().certs,
+            Trust::Only(certificates) => certificates.clone(),
+        });
+        if roots.is_empty() {
+            return Err("no certificate authority is trusted here; Debian has them in ca-certificates".into());
         }
         // Never the process's default provider: there may be another one, or none.
         let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -64,31 +113,7 @@ impl Network {
             .map_err(|error| error.to_string())?
             .with_root_certificates(roots)
             .with_no_client_auth();
-        Ok(Self::new(Some(Arc::new(config))))
-    }
-
-    fn new(tls: Option<Arc<ClientConfig>>) -> Self {
-        let host = Host { tls, problem: Rc::default() };
-        Self { transport: Rc::new(RefCell::new(KeepAlive::new(host.clone()))), host }
-    }
-
-    /// What was behind the last failure, beyond its kind.
-    pub(crate) fn problem(&self) -> Option<String> {
-        self.host.problem.borrow().clone()
-    }
-
-    /// The answer to a `GET` of metadata, on a connection of its own.
-    pub(crate) fn metadata(&self, request: &HttpRequest) -> Result<HttpResponse, TransportFailure> {
-        *self.host.problem.borrow_mut() = None;
-        let mut connection = self.host.clone().connect(request.url(), request.timeout())?;
-        http1::exchange(&mut connection, request, MAX_METADATA_BYTES)
-    }
-}
-
-impl Transport for Network {
-    fn exchange(&mut self, request: &HttpRequest) -> Result<HttpResponse, TransportFailure> {
-        *self.host.problem.borrow_mut() = None;
-        self.transport.borrow_mut().exchange(request)
+        Ok(Arc::clone(self.0.tls.get_or_init(|| Arc::new(config))))
     }
 }
 
@@ -101,10 +126,10 @@ impl Connector for Host {
             return Ok(Stream::Plain(connect(url.host(), url.port(), deadline)?));
         }
         let failure = |cause: String| {
-            *self.problem.borrow_mut() = Some(cause);
+            *self.0.problem.borrow_mut() = Some(cause);
             TransportFailure::Tls
         };
-        let config = self.tls.clone().ok_or_else(|| failure("there is no TLS here".into()))?;
+        let config = self.tls().map_err(failure)?;
         let host = ServerName::try_from(url.host().to_owned()).map_err(|error| failure(error.to_string()))?;
         let tls = ClientConnection::new(config, host).map_err(|error| failure(error.to_string()))?;
         let tcp = connect(url.host(), url.port(), deadline)?;

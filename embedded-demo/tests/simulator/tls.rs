@@ -58,7 +58,7 @@ fn a_certificate_that_is_not_to_be_trusted_is_refused_and_nothing_is_sent() {
 fn the_network_alone_says_the_same() {
     let server = quick(MockServer::builder().tls(Tls::generated()));
     let authority = server.ca_certificate_pem().unwrap();
-    let mut network = Network::with_tls(Some(authority.as_bytes())).unwrap();
+    let mut network = Network::with_authority(authority.as_bytes()).unwrap();
     let exchange = |network: &mut Network| {
         let requests = AuthorizationServerMetadata::requests(&EndpointPolicy::new(), server.issuer());
         network.exchange(&requests.unwrap()[0]).map(|response| response.status())
@@ -71,6 +71,11 @@ fn the_network_alone_says_the_same() {
     assert!(problem.contains("not valid for name"), "{problem}");
     assert_eq!(exchange(&mut network), Ok(200));
     assert_eq!(network.problem(), None, "of the last exchange alone");
+    // Whoever else this machine trusts.
+    assert_eq!(exchange(&mut Network::with_tls()), Err(TransportFailure::Tls));
+    let mut plain = Network::plain();
+    assert_eq!(exchange(&mut plain), Err(TransportFailure::Tls));
+    assert_eq!(plain.problem().as_deref(), Some("there is no TLS here"));
 }
 
 /// A preset has its endpoints by heart: the certificate is met at the first request of the login itself.
