@@ -33,6 +33,7 @@ impl Speaker for Tape {
 struct Known {
     text: String,
     samples: Vec<f32>,
+    energy: f32,
 }
 
 /// Who listens: it knows the recordings from their folder, and has its own u-law.
@@ -59,7 +60,9 @@ impl Listener {
                 _ => format!("[{name}]"),
             };
             let samples = fs::read(path).unwrap().into_iter().map(|sample| f32::from(ulaw::value(sample)));
-            Known { text, samples: loud_part(&samples.collect::<Vec<_>>()).to_vec() }
+            let samples = loud_part(&samples.collect::<Vec<_>>()).to_vec();
+            let energy = energy(&samples);
+            Known { text, samples, energy }
         });
         Self(known.collect())
     }
@@ -77,8 +80,14 @@ impl Listener {
 
     /// The one recording that sounds so. B and D share all but their first milliseconds.
     fn identify(&self, sound: &[f32]) -> &str {
+        let energy = energy(sound);
+        // From -1 to 1; both begin where they become loud.
+        let correlation = |known: &Known| {
+            let product: f32 = known.samples.iter().zip(sound).map(|(one, other)| one * other).sum();
+            product / (known.energy * energy).sqrt()
+        };
         let mut likeness: Vec<(f32, &str)> =
-            self.0.iter().map(|known| (correlation(&known.samples, sound), known.text.as_str())).collect();
+            self.0.iter().map(|known| (correlation(known), known.text.as_str())).collect();
         likeness.sort_by(|one, other| other.0.total_cmp(&one.0));
         assert!(likeness[0].0 > 0.999, "not heard clearly: {:?}", &likeness[..3]);
         assert!(likeness[1].0 < 0.98, "mistaken for another: {:?}", &likeness[..3]);
@@ -132,11 +141,8 @@ fn split(samples: &[f32]) -> Vec<(Vec<f32>, usize)> {
     sounds
 }
 
-/// From -1 to 1; both begin where they become loud.
-fn correlation(one: &[f32], other: &[f32]) -> f32 {
-    let energy = |samples: &[f32]| samples.iter().map(|sample| sample * sample).sum::<f32>();
-    let product = one.iter().zip(other).map(|(one, other)| one * other).sum::<f32>();
-    product / (energy(one) * energy(other)).sqrt()
+fn energy(samples: &[f32]) -> f32 {
+    samples.iter().map(|sample| sample * sample).sum()
 }
 
 fn file(segments: impl Iterator<Item = Segment>) -> Vec<u8> {
