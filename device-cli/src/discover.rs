@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use oauth_client::{AuthorizationServerMetadata, Client};
 use serde::Serialize;
-use serde_json::Value;
 
 use crate::arguments::DiscoverArguments;
 use crate::exit_code::ExitCode;
@@ -108,7 +107,6 @@ struct Endpoint<'a> {
 }
 
 fn endpoints(metadata: &AuthorizationServerMetadata) -> [Endpoint<'_>; 7] {
-    let keys = metadata.extra.get("jwks_uri").and_then(Value::as_str);
     [
         (
             "Device authorization",
@@ -120,7 +118,7 @@ fn endpoints(metadata: &AuthorizationServerMetadata) -> [Endpoint<'_>; 7] {
         ("Revocation", "revocation_endpoint", metadata.revocation_endpoint.as_deref()),
         ("Introspection", "introspection_endpoint", metadata.introspection_endpoint.as_deref()),
         ("Userinfo", "userinfo_endpoint", metadata.userinfo_endpoint.as_deref()),
-        ("Keys", "jwks_uri", keys),
+        ("Keys", "jwks_uri", metadata.jwks_uri.as_deref()),
     ]
     .map(|(name, member, url)| Endpoint { name, member, url })
 }

@@ -38,10 +38,11 @@ pub use identity::Identity;
 pub use loopback::Loopback;
 pub use oauth_protocol::{
     AccessTokenResponse, AuthorizationResponseError, AuthorizationScheme, AuthorizationServerMetadata,
-    EndpointPolicy, EndpointUrl, EndpointUrlError, EndpointUrlProblem, ErrorCode, ErrorResponse, HttpRequest,
-    HttpResponse, Instant, IntrospectionResponse, InvalidClient, InvalidCodeVerifier, InvalidPendingLogin,
-    InvalidResponse, Method, PendingLogin, PollingPolicy, Redirect, Scope, Secret, ServerText, TokenType,
-    TokenTypeHint, TransportFailure, Unavailable, Undisplayable, is_safe_to_display,
+    EndpointPolicy, EndpointUrl, EndpointUrlError, EndpointUrlProblem, ErrorCode, ErrorResponse,
+    ExtraParameters, HttpRequest, HttpResponse, Instant, IntrospectionResponse, InvalidClient,
+    InvalidCodeVerifier, InvalidPendingLogin, InvalidResponse, Method, PendingLogin, PollingPolicy, Redirect,
+    Scope, Secret, ServerText, TokenType, TokenTypeHint, TransportFailure, Unavailable, Undisplayable,
+    is_safe_to_display,
 };
 pub use oauth_token_store as token_store;
 pub use provider::Provider;

@@ -1,17 +1,14 @@
 //! The answer that carries a token (RFC 6749 §5.1).
 
-use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 use core::time::Duration;
 
-use serde_json::Value;
-
 use crate::response_parameters::{Body, Number, Parameters};
 use crate::{
-    EndpointUrl, Error, ErrorResponse, HttpResponse, InvalidResponse, Redirect, Secret, ServerText,
-    Unavailable,
+    EndpointUrl, Error, ErrorResponse, ExtraParameters, HttpResponse, InvalidResponse, Redirect, Secret,
+    ServerText, Unavailable,
 };
 
 /// Above this, an `expires_in` is taken as this: 2^31 - 1 seconds, 68 years.
@@ -40,7 +37,7 @@ pub struct AccessTokenResponse {
     /// OpenID Connect's statement about the person, not validated here.
     pub id_token: Option<Secret>,
     /// Every other member of the answer, as JSON.
-    pub extra: BTreeMap<String, Value>,
+    pub extra: ExtraParameters,
 }
 
 /// The types of token that this client can use.
@@ -179,10 +176,7 @@ fn scope(parameters: &Parameters) -> Option<Scope> {
     if let Some(text) = parameters.text(SCOPE) {
         return Some(Scope::parse(&text));
     }
-    match parameters.value(SCOPE)? {
-        Value::Array(values) => Some(values.iter().filter_map(Value::as_str).collect()),
-        _ => None,
-    }
+    parameters.texts(SCOPE).map(|values| values.into_iter().collect())
 }
 
 /// The parameters of an answer to a one-shot request, or what the answer is instead.

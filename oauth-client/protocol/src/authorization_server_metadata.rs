@@ -1,16 +1,14 @@
 //! What a server says about itself (RFC 8414, OpenID Connect Discovery 1.0).
 
-use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use serde_json::Value;
-
 use crate::http_message::MAX_METADATA_BYTES;
 use crate::response_parameters::{Body, Parameters};
 use crate::{
-    EndpointPolicy, EndpointUrlError, Error, HttpRequest, HttpResponse, InvalidResponse, Unavailable,
+    EndpointPolicy, EndpointUrlError, Error, ExtraParameters, HttpRequest, HttpResponse, InvalidResponse,
+    Unavailable,
 };
 
 /// The metadata of one authorization server; members that it left out are `None` or empty.
@@ -31,6 +29,8 @@ pub struct AuthorizationServerMetadata {
     pub revocation_endpoint: Option<String>,
     /// RFC 7662.
     pub introspection_endpoint: Option<String>,
+    /// The keys that the server signs with (RFC 7517).
+    pub jwks_uri: Option<String>,
     /// OpenID Connect Core §5.3.
     pub userinfo_endpoint: Option<String>,
     /// Scope values that may be asked for.
@@ -44,7 +44,7 @@ pub struct AuthorizationServerMetadata {
     /// Whether every authorization response carries `iss` (RFC 9207 §3).
     pub authorization_response_iss_parameter_supported: bool,
     /// Every other member, as JSON.
-    pub extra: BTreeMap<String, Value>,
+    pub extra: ExtraParameters,
 }
 
 /// Members that have a field of their own.
@@ -55,6 +55,7 @@ const KNOWN: &[&[&str]] = &[
     &["device_authorization_endpoint"],
     &["revocation_endpoint"],
     &["introspection_endpoint"],
+    &["jwks_uri"],
     &["userinfo_endpoint"],
     &["scopes_supported"],
     &["grant_types_supported"],
@@ -100,10 +101,7 @@ impl AuthorizationServerMetadata {
 
     fn from_parameters(issuer: &str, parameters: &Parameters) -> Self {
         let text = |name| parameters.text(&[name]);
-        let list = |name| match parameters.value(&[name]) {
-            Some(Value::Array(values)) => values.iter().filter_map(Value::as_str).map(String::from).collect(),
-            _ => Vec::new(),
-        };
+        let list = |name| parameters.texts(&[name]).unwrap_or_default();
         Self {
             issuer: issuer.into(),
             authorization_endpoint: text("authorization_endpoint"),
@@ -111,15 +109,15 @@ impl AuthorizationServerMetadata {
             device_authorization_endpoint: text("device_authorization_endpoint"),
             revocation_endpoint: text("revocation_endpoint"),
             introspection_endpoint: text("introspection_endpoint"),
+            jwks_uri: text("jwks_uri"),
             userinfo_endpoint: text("userinfo_endpoint"),
             scopes_supported: list("scopes_supported"),
             grant_types_supported: list("grant_types_supported"),
             token_endpoint_auth_methods_supported: list("token_endpoint_auth_methods_supported"),
             code_challenge_methods_supported: list("code_challenge_methods_supported"),
-            authorization_response_iss_parameter_supported: matches!(
-                parameters.value(&["authorization_response_iss_parameter_supported"]),
-                Some(Value::Bool(true))
-            ),
+            authorization_response_iss_parameter_supported: parameters
+                .flag(&["authorization_response_iss_parameter_supported"])
+                .unwrap_or_default(),
             extra: parameters.extra(KNOWN),
         }
     }

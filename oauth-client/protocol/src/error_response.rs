@@ -3,8 +3,6 @@
 use alloc::string::{String, ToString as _};
 use core::fmt;
 
-use serde_json::Value;
-
 use crate::ServerText;
 use crate::response_parameters::{Number, Parameters};
 
@@ -181,26 +179,27 @@ enum SentError {
 
 impl SentError {
     fn in_parameters(parameters: &Parameters) -> Self {
-        match parameters.value(&["error"]) {
-            None | Some(Value::Null | Value::Bool(false)) => Self::None,
-            Some(Value::String(code)) if code.is_empty() => Self::None,
-            Some(Value::String(code)) => Self::Code(code),
-            Some(Value::Object(nested)) => {
-                let text = |name| nested.get(name).and_then(Value::as_str).map(String::from);
+        const ERROR: &[&str] = &["error"];
+        if !parameters.has(ERROR) || parameters.flag(ERROR) == Some(false) {
+            return Self::None;
+        }
+        if let Some(code) = parameters.text(ERROR) {
+            return if code.is_empty() { Self::None } else { Self::Code(code) };
+        }
+        match parameters.object(ERROR) {
+            Some(nested) => {
+                let text = |name| nested.text(&[name]);
                 let raw = text("type").or_else(|| text("code")).unwrap_or_else(|| "error".into());
                 Self::NoCode { raw, description: text("message") }
             }
-            Some(_) => {
-                Self::NoCode { raw: parameters.raw(&["error"]).unwrap_or_default().into(), description: None }
-            }
+            None => Self::NoCode { raw: parameters.raw(ERROR).unwrap_or_default().into(), description: None },
         }
     }
 }
 
 /// The first of Entra's `error_codes`, or the number after `AADSTS` at the start of its description.
 fn provider_code(parameters: &Parameters, description: Option<&str>) -> Option<u32> {
-    let listed =
-        parameters.value(&["error_codes"]).and_then(|codes| u32::try_from(codes.get(0)?.as_u64()?).ok());
+    let listed = parameters.items(&["error_codes"]).and_then(|codes| codes.first()?.get().parse().ok());
     listed.or_else(|| {
         let digits = description?.strip_prefix("AADSTS")?;
         let end = digits.find(|character: char| !character.is_ascii_digit()).unwrap_or(digits.len());

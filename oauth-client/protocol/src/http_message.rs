@@ -241,16 +241,16 @@ fn bearer_error(challenge: &str) -> Option<&str> {
 }
 
 /// Seconds since 1970 of `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110 §5.6.7), the only form that a server
-/// may send. The date crates cost more flash than these lines.
+/// may send. The date crates cost more flash than these lines, and a search for texts more than one for characters.
 fn seconds_of_imf_fixdate(date: &str) -> Option<i64> {
-    const MONTHS: &str = "JanFebMarAprMayJunJulAugSepOctNovDec";
+    const MONTHS: &[u8; 36] = b"JanFebMarAprMayJunJulAugSepOctNovDec";
     let number =
         |digits: &str, max: i64| digits.parse::<u16>().ok().map(i64::from).filter(|&value| value <= max);
-    let (_, rest) = date.split_once(", ")?;
-    let mut words = rest.strip_suffix(" GMT")?.split(' ');
+    let (_, rest) = date.split_once(',')?;
+    let mut words = rest.strip_prefix(' ')?.strip_suffix(" GMT")?.split(' ');
     let day = number(words.next()?, 31)?;
     let name = words.next()?;
-    let month = i64::try_from(MONTHS.find(name).filter(|at| name.len() == 3 && at % 3 == 0)? / 3).ok()?;
+    let month = i64::try_from(MONTHS.chunks(3).position(|month| month == name.as_bytes())?).ok()?;
     let year = number(words.next()?, 9999)?;
     let mut time = words.next()?.split(':');
     let (hour, minute, second) =

@@ -1,18 +1,15 @@
 //! Token introspection (RFC 7662).
 
-use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
-
-use serde_json::Value;
 
 use crate::access_token_response::{redirect, unavailable};
 use crate::client_authentication::Step;
 use crate::response_parameters::{Body, Number, Parameters};
 use crate::{
-    ClientAuthentication, EndpointUrl, Error, ErrorResponse, HttpRequest, HttpResponse, InvalidClient,
-    InvalidResponse, Scope, Secret, TokenTypeHint,
+    ClientAuthentication, EndpointUrl, Error, ErrorResponse, ExtraParameters, HttpRequest, HttpResponse,
+    InvalidClient, InvalidResponse, Scope, Secret, TokenTypeHint,
 };
 
 /// Asks the server what a token is worth.
@@ -53,7 +50,7 @@ pub struct IntrospectionResponse {
     /// Its own identifier.
     pub jti: Option<String>,
     /// Every other member, as JSON.
-    pub extra: BTreeMap<String, Value>,
+    pub extra: ExtraParameters,
 }
 
 const KNOWN: &[&[&str]] = &[
@@ -117,7 +114,7 @@ impl IntrospectionRequest {
 
 impl IntrospectionResponse {
     fn from_parameters(parameters: &Parameters) -> Result<Self, Error> {
-        let Some(Value::Bool(active)) = parameters.value(&["active"]) else {
+        let Some(active) = parameters.flag(&["active"]) else {
             return Err(Error::InvalidResponse(InvalidResponse::MissingParameter("active")));
         };
         let text = |name| parameters.text(&[name]);
@@ -135,12 +132,9 @@ impl IntrospectionResponse {
             iat: time("iat"),
             nbf: time("nbf"),
             sub: text("sub"),
-            aud: match parameters.value(&["aud"]) {
-                Some(Value::String(one)) => alloc::vec![one],
-                Some(Value::Array(several)) => {
-                    several.iter().filter_map(Value::as_str).map(String::from).collect()
-                }
-                _ => Vec::new(),
+            aud: match text("aud") {
+                Some(one) => alloc::vec![one],
+                None => parameters.texts(&["aud"]).unwrap_or_default(),
             },
             iss: text("iss"),
             jti: text("jti"),

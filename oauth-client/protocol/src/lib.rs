@@ -18,6 +18,7 @@ mod client_authentication;
 mod endpoint_url;
 mod error;
 mod error_response;
+mod extra_parameters;
 mod form_urlencoded;
 mod grants;
 mod http_message;
@@ -38,6 +39,7 @@ pub use client_authentication::{ClientAuthentication, InvalidClient};
 pub use endpoint_url::{EndpointPolicy, EndpointUrl, EndpointUrlError, EndpointUrlProblem};
 pub use error::{Error, InvalidResponse, Redirect, Unavailable, Undisplayable};
 pub use error_response::{ErrorCode, ErrorResponse};
+pub use extra_parameters::ExtraParameters;
 pub use grants::authorization_code::{
     AuthorizationCode, AuthorizationCodeRequest, AuthorizationResponseError,
 };

@@ -5,19 +5,17 @@
 
 use alloc::borrow::ToOwned as _;
 use alloc::boxed::Box;
-use alloc::collections::BTreeMap;
 use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
 use core::fmt;
 use core::time::Duration;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
-use serde_json::Value;
 use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
 use crate::http_message::MAX_ANSWER_BYTES;
-use crate::{HttpResponse, form_urlencoded};
+use crate::{ExtraParameters, HttpResponse, form_urlencoded};
 
 /// What stands in the body of an answer.
 pub(crate) enum Body {
@@ -144,21 +142,43 @@ impl Parameters {
         Some(Number::parse(text.trim()))
     }
 
-    /// Any value; none where it is absent or null.
-    pub(crate) fn value(&self, names: &[&str]) -> Option<Value> {
-        self.member(names).map(Member::value)
+    /// True or false; none for anything else.
+    pub(crate) fn flag(&self, names: &[&str]) -> Option<bool> {
+        match self.member(names)? {
+            Member::Json(raw) => raw.parse().ok(),
+            Member::Text(_) => None,
+        }
     }
 
-    /// Every member that is not null and whose name is not in `known`; of a repeated one the first.
-    pub(crate) fn extra(&self, known: &[&[&str]]) -> BTreeMap<String, Value> {
-        let mut extra = BTreeMap::new();
-        for (name, member) in &self.members {
-            let is_known = known.iter().any(|names| names.contains(&name.as_str()));
-            if !is_known && !member.is_null() {
-                extra.entry(name.clone()).or_insert_with(|| member.value());
-            }
+    /// The texts of an array, whatever else stands in it; none for anything else.
+    pub(crate) fn texts(&self, names: &[&str]) -> Option<Vec<String>> {
+        let items = self.items(names)?.into_iter();
+        Some(items.filter_map(|item| serde_json::from_str(item.get()).ok()).collect())
+    }
+
+    /// What stands in an array; none for anything else.
+    pub(crate) fn items(&self, names: &[&str]) -> Option<Vec<&RawValue>> {
+        match self.member(names)? {
+            Member::Json(raw) => serde_json::from_str(raw).ok(),
+            Member::Text(_) => None,
         }
-        extra
+    }
+
+    /// The members of an object; none for anything else.
+    pub(crate) fn object(&self, names: &[&str]) -> Option<Self> {
+        match self.member(names)? {
+            Member::Json(raw) => Self::from_json(raw),
+            Member::Text(_) => None,
+        }
+    }
+
+    /// Every member that is not null and whose name is not in `known`.
+    pub(crate) fn extra(&self, known: &[&[&str]]) -> ExtraParameters {
+        let is_extra = |(name, member): &&(String, Member)| {
+            !member.is_null() && !known.iter().any(|names| names.contains(&name.as_str()))
+        };
+        let members = self.members.iter().filter(is_extra);
+        members.map(|(name, member)| (name.clone(), member.json())).collect()
     }
 }
 
@@ -167,11 +187,11 @@ impl Member {
         matches!(self, Self::Json(raw) if raw.as_str() == "null")
     }
 
-    /// What [`Value`] cannot hold (a number out of range, a nest too deep) stays the text that it is.
-    fn value(&self) -> Value {
+    fn json(&self) -> Zeroizing<String> {
         match self {
-            Self::Json(raw) => serde_json::from_str(raw).unwrap_or_else(|_| Value::String(raw.to_string())),
-            Self::Text(text) => Value::String(text.to_string()),
+            Self::Json(raw) => raw.clone(),
+            // A text is always written.
+            Self::Text(text) => Zeroizing::new(serde_json::to_string(text.as_str()).unwrap_or_default()),
         }
     }
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use oauth_protocol::{
     AccessTokenResponse, ClientAuthentication, DeviceAuthorizationResponse, EndpointPolicy, EndpointUrl,
-    Error, ErrorCode, HttpResponse, InvalidResponse, RefreshTokenRequest, Scope, Secret,
+    Error, ErrorCode, ExtraParameters, HttpResponse, InvalidResponse, RefreshTokenRequest, Scope, Secret,
 };
 use serde_json::{Map, Value, json};
 
@@ -156,6 +156,10 @@ fn refresh() -> RefreshTokenRequest {
     )
 }
 
+fn values(extra: &ExtraParameters) -> Map<String, Value> {
+    extra.names().filter_map(|name| Some((name.to_owned(), extra.value(name)?))).collect()
+}
+
 fn device(codes: &DeviceAuthorizationResponse) -> Value {
     json!({
         "kind": "device",
@@ -165,7 +169,7 @@ fn device(codes: &DeviceAuthorizationResponse) -> Value {
         "verification_uri_complete": codes.verification_uri_complete,
         "expires_in_s": codes.expires_in.as_ref().map(Duration::as_secs),
         "interval_s": codes.interval.as_secs(),
-        "extra": codes.extra,
+        "extra": values(&codes.extra),
     })
 }
 
@@ -182,7 +186,7 @@ fn token(answer: &AccessTokenResponse) -> Value {
         "expires_in_s": answer.expires_in.as_ref().map(Duration::as_secs),
         "refresh_token": refresh_token,
         "id_token": answer.id_token.as_ref().map(Secret::expose),
-        "extra": answer.extra,
+        "extra": values(&answer.extra),
     })
 }
 

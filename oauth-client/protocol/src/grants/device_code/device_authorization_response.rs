@@ -1,17 +1,14 @@
 //! The codes, and where the person takes them (RFC 8628 §3.2).
 
-use alloc::collections::BTreeMap;
 use alloc::string::{String, ToString as _};
 use core::fmt;
 use core::time::Duration;
 
-use serde_json::Value;
-
 use super::polling_policy::{DEFAULT_INTERVAL, DEFAULT_LIFE, LONGEST, MIN_INTERVAL};
 use crate::response_parameters::{Number, Parameters};
 use crate::{
-    EndpointPolicy, Error, ErrorResponse, HttpResponse, InvalidResponse, Secret, ServerText, Undisplayable,
-    is_safe_to_display,
+    EndpointPolicy, Error, ErrorResponse, ExtraParameters, HttpResponse, InvalidResponse, Secret, ServerText,
+    Undisplayable, is_safe_to_display,
 };
 
 const DEVICE_CODE: &[&str] = &["device_code", "deviceCode"];
@@ -51,7 +48,7 @@ pub struct DeviceAuthorizationResponse {
     /// The least time between two polls: 5 seconds where the server names none.
     pub interval: Duration,
     /// Every other member of the answer, as JSON.
-    pub extra: BTreeMap<String, Value>,
+    pub extra: ExtraParameters,
 }
 
 impl DeviceAuthorizationResponse {

@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use super::polling_policy::{LONGEST, MIN_INTERVAL};
 use crate::response_parameters::Parameters;
-use crate::{DeviceAuthorizationResponse, Secret};
+use crate::{DeviceAuthorizationResponse, ExtraParameters, Secret};
 
 /// A login in the middle: codes and durations, no moment of any clock.
 ///
@@ -101,7 +101,7 @@ impl PendingLogin {
                 verification_uri_complete: text("verification_uri_complete"),
                 expires_in: None,
                 interval,
-                extra: alloc::collections::BTreeMap::new(),
+                extra: ExtraParameters::default(),
             },
             interval,
             time_left: duration("time_left_ms")?.min(LONGEST),
