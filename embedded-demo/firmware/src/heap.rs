@@ -6,8 +6,9 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 
 use embedded_alloc::LlffHeap;
 
-/// Memory for the heap: what a login takes, and two of the longest answers that are read.
-pub const HEAP_BYTES: usize = 24 * 1024;
+/// Memory for the heap: what a login takes, and the longest answers that are read; with TLS the rest of the chip's RAM is
+/// the stack's.
+pub const HEAP_BYTES: usize = if cfg!(feature = "tls") { 16 } else { 24 } * 1024;
 
 struct CountingHeap {
     heap: LlffHeap,

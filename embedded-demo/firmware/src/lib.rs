@@ -27,4 +27,6 @@ pub mod serial_port;
 pub mod stack;
 #[cfg(target_arch = "arm")]
 pub mod system_timer;
+#[cfg(all(target_arch = "arm", feature = "tls"))]
+pub mod tls_line;
 pub mod witness;

@@ -24,6 +24,24 @@ pub fn play(
     after_a_reset(parts, &seen, jitter_seed)
 }
 
+/// One login and a call, at a server that has to be trusted for it.
+pub fn play_with_tls(
+    transport: impl Transport,
+    clock: impl Clock,
+    screen: impl Screen,
+    storage: impl Storage,
+    jitter_seed: u64,
+) -> Verdict {
+    let seen = Seen::default();
+    let (client, resource) = configuration::client().ok_or("the configuration is wrong")?;
+    let screen = Witness::new(&seen, screen);
+    let mut device = Device::new(client, transport, clock, screen, storage, jitter_seed);
+    let is_signed_in = device.access_token().is_some();
+    expect(!seen.untrusted.get(), "the server is not to be trusted")?;
+    expect(is_signed_in, "the login gave no token")?;
+    call(&mut device, &resource)
+}
+
 #[inline(never)] // The device before the reset is gone from the stack after it.
 fn two_logins<T: Transport, C: Clock, S: Screen, M: Storage>(
     (transport, clock, screen, storage): (T, C, S, M),

@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use embedded_demo::{Clock as _, Transport, http1};
+use embedded_demo::{Transport, http1};
 use embedded_io::ErrorKind;
 use oauth_protocol::{HttpRequest, HttpResponse, Instant, TransportFailure};
 
@@ -10,7 +10,7 @@ use crate::serial_port::SerialPort;
 use crate::system_timer::SystemTimer;
 
 /// The longest answer that is read, in bytes: memory is short, tokens are not longer.
-const MAX_BODY_BYTES: usize = 4096;
+pub const MAX_BODY_BYTES: usize = 4096;
 /// How long the far end takes to connect anew after the server has closed: `reconnect=1` of QEMU, doubled.
 const RECONNECTION: Duration = Duration::from_secs(2);
 
@@ -26,6 +26,28 @@ impl SerialLine {
     pub fn new(port: SerialPort, timer: SystemTimer) -> Self {
         Self { port, timer, usable_at: timer.now() }
     }
+
+    /// The next connection, for this request.
+    pub fn connection(&mut self, request: &HttpRequest) -> Connection<'_> {
+        loop {
+            // What comes late is no answer to this request: TLS's goodbye, behind which the far end sees that the
+            // server has closed.
+            while self.port.receive().is_some() {
+                self.disconnected();
+            }
+            if self.timer.now() >= self.usable_at {
+                break;
+            }
+            self.timer.wait();
+        }
+        let deadline = self.timer.now().saturating_add(request.timeout());
+        Connection { port: &mut self.port, timer: self.timer, deadline }
+    }
+
+    /// The server has closed it, or will.
+    pub fn disconnected(&mut self) {
+        self.usable_at = self.timer.now().saturating_add(RECONNECTION);
+    }
 }
 
 impl Transport for SerialLine {
@@ -34,28 +56,24 @@ impl Transport for SerialLine {
         if request.url().is_https() {
             return Err(TransportFailure::Tls);
         }
-        self.timer.sleep_until(self.usable_at);
-        // What came late is no answer to this request.
-        while self.port.receive().is_some() {}
-        let deadline = self.timer.now().saturating_add(request.timeout());
-        let mut stream = Stream { port: &mut self.port, timer: self.timer, deadline };
-        let result = http1::exchange(&mut stream, request, MAX_BODY_BYTES);
-        self.usable_at = self.timer.now().saturating_add(RECONNECTION);
+        let result = http1::exchange(&mut self.connection(request), request, MAX_BODY_BYTES);
+        self.disconnected();
         result
     }
 }
 
-struct Stream<'a> {
+/// Bytes to the server and back, until a moment.
+pub struct Connection<'a> {
     port: &'a mut SerialPort,
     timer: SystemTimer,
     deadline: Instant,
 }
 
-impl embedded_io::ErrorType for Stream<'_> {
+impl embedded_io::ErrorType for Connection<'_> {
     type Error = ErrorKind;
 }
 
-impl embedded_io::Read for Stream<'_> {
+impl embedded_io::Read for Connection<'_> {
     /// The end of the stream is not seen: an answer has to say how long it is.
     fn read(&mut self, buffer: &mut [u8]) -> Result<usize, ErrorKind> {
         let mut count = 0;
@@ -71,14 +89,14 @@ impl embedded_io::Read for Stream<'_> {
                 }
                 None if count > 0 => return Ok(count),
                 None if self.timer.now() >= self.deadline => return Err(ErrorKind::TimedOut),
-                // The port has room for sixteen bytes, and the timer wakes too seldom for that.
-                None => {}
+                // The port has room for sixteen bytes, more than come in a millisecond at 115200 baud.
+                None => self.timer.wait(),
             }
         }
     }
 }
 
-impl embedded_io::Write for Stream<'_> {
+impl embedded_io::Write for Connection<'_> {
     fn write(&mut self, bytes: &[u8]) -> Result<usize, ErrorKind> {
         bytes.iter().for_each(|byte| self.port.send(*byte));
         Ok(bytes.len())

@@ -52,6 +52,7 @@ impl<S: Screen> Screen for Witness<'_, S> {
             View::Failed(Error::Refused(refusal)) if refusal.error == ErrorCode::AccessDenied => {
                 self.seen.denial.set(true);
             }
+            View::Failed(Error::Transport(TransportFailure::Tls)) => self.seen.untrusted.set(true),
             View::Refreshing { .. } => self.seen.refresh.set(true),
             _ => {}
         }
