@@ -11,11 +11,11 @@ use crate::scenario::Scenario;
 
 const EXAMPLES: &str = "\
 Examples:
-  embedded-demo                                     a whole login, at a server of its own that approves by itself
-  embedded-demo --by-hand                           the same, and you approve it, at the address on the panel
-  embedded-demo --flash device.flash                twice: the second run is the device after a reboot
-  embedded-demo --scenario outage --led -           what the device makes of a server that goes away
-  embedded-demo --frames out --sound out --led -    pictures of the panel, what it says, and what the lamp does
+  embedded-demo                                     a whole login, approved by itself
+  embedded-demo --by-hand                           you approve it, at the address on the panel
+  embedded-demo --flash device.flash                the second time: the device after a reboot
+  embedded-demo --scenario outage --led -           a server that goes away, and the lamp
+  embedded-demo --frames out --sound out            pictures of the panel, and what it says
   embedded-demo --provider octopus --client-id ID   at a real server
 
 ";
@@ -23,7 +23,7 @@ Examples:
 /// A device with a panel of 128x64 pixels, a loudspeaker and a lamp that signs in, on your desk; without --issuer or --provider at a
 /// mock server of its own.
 #[derive(Debug, Parser)]
-#[command(version, about, after_help = [EXAMPLES, MEANINGS].concat())]
+#[command(version, after_help = [EXAMPLES, MEANINGS].concat())]
 pub(crate) struct Arguments {
     /// The authorization server; its metadata names the endpoints.
     #[arg(long, value_name = "URL", help_heading = "Server")]

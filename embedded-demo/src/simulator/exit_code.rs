@@ -21,7 +21,7 @@ pub(crate) enum ExitCode {
 /// For the end of `--help`.
 pub(crate) const MEANINGS: &str = "\
 Exit codes:
-    0  signed in and, where there was something to call, called; a scenario: all that it promises was seen
+    0  signed in, and the call was answered; a scenario: all that it promises was seen
     1  something else went wrong; a scenario: it broke a promise
     2  the command line is wrong
     3  the server cannot be reached, or is unavailable
