@@ -26,16 +26,10 @@ Examples:
 #[command(version, after_help = [EXAMPLES, MEANINGS].concat())]
 pub(crate) struct Arguments {
     /// The authorization server; its metadata names the endpoints.
-    #[arg(long, value_name = "URL", help_heading = "Server")]
+    #[arg(long, value_name = "URL", group = "server", help_heading = "Server")]
     pub(crate) issuer: Option<String>,
     /// A server that is known beforehand.
-    #[arg(
-        long,
-        value_name = "NAME",
-        conflicts_with = "issuer",
-        requires = "client_id",
-        help_heading = "Server"
-    )]
+    #[arg(long, value_name = "NAME", group = "server", requires = "client_id", help_heading = "Server")]
     pub(crate) provider: Option<Provider>,
     /// The client's identifier at the server; `device` where none is given.
     #[arg(long, value_name = "ID", help_heading = "Server")]
@@ -47,10 +41,10 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "SCOPE", default_value = "openid offline_access", help_heading = "Server")]
     pub(crate) scope: String,
     /// The device authorization endpoint, where the server's metadata does not name it.
-    #[arg(long, value_name = "URL", help_heading = "Server")]
+    #[arg(long, value_name = "URL", requires = "server", help_heading = "Server")]
     pub(crate) device_endpoint: Option<String>,
     /// The token endpoint, where the server's metadata does not name it.
-    #[arg(long, value_name = "URL", help_heading = "Server")]
+    #[arg(long, value_name = "URL", requires = "server", help_heading = "Server")]
     pub(crate) token_endpoint: Option<String>,
     /// What is called with the token; the own server's resource where there is no other server.
     #[arg(long, value_name = "URL", help_heading = "Server")]
@@ -59,10 +53,10 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "SCHEME", help_heading = "Server")]
     pub(crate) authorization_scheme: Option<Scheme>,
     /// The authority of the server's certificate, as PEM, in place of those that this machine trusts.
-    #[arg(long, value_name = "FILE", help_heading = "Server")]
+    #[arg(long, value_name = "FILE", requires = "server", help_heading = "Server")]
     pub(crate) ca_file: Option<PathBuf>,
     /// Talk http to this other host too: everyone on the way reads the tokens.
-    #[arg(long, value_name = "HOST", help_heading = "Server")]
+    #[arg(long, value_name = "HOST", requires = "server", help_heading = "Server")]
     pub(crate) dangerously_allow_http: Option<String>,
     /// The own server waits for you at the address on the panel, in place of approving by itself.
     #[arg(long, conflicts_with_all = ["issuer", "provider"], help_heading = "Server")]
