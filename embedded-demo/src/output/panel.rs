@@ -5,7 +5,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use embedded_graphics::mono_font::ascii::{FONT_4X6, FONT_5X8, FONT_6X10, FONT_6X13_BOLD, FONT_10X20};
+use embedded_graphics::mono_font::ascii::{FONT_4X6, FONT_5X8, FONT_6X10, FONT_6X13, FONT_10X20};
 use embedded_graphics::mono_font::{MonoFont, MonoTextStyle};
 use embedded_graphics::pixelcolor::BinaryColor;
 use embedded_graphics::prelude::*;
@@ -79,7 +79,7 @@ impl Codes<'_> {
     /// The code, the address and the time, in half of the panel; `None` where they are too long for it.
     fn beside_a_qr_code(&self) -> Option<Vec<Line>> {
         let width = WIDTH - BESIDE;
-        let code = [&FONT_6X13_BOLD, &FONT_5X8].into_iter().map(|font| pieces(self.user_code, font, width));
+        let code = [&FONT_6X13, &FONT_5X8].into_iter().map(|font| pieces(self.user_code, font, width));
         let code = code.into_iter().min_by_key(Vec::len)?;
         let mut lines = code;
         lines.extend(pieces(self.verification_uri, &FONT_4X6, width));
@@ -91,7 +91,7 @@ impl Codes<'_> {
     fn alone(&self) -> Vec<Line> {
         let mut smallest = Vec::new();
         for (code_font, uri_font) in
-            [(&FONT_10X20, &FONT_6X10), (&FONT_10X20, &FONT_5X8), (&FONT_6X13_BOLD, &FONT_4X6)]
+            [(&FONT_10X20, &FONT_6X10), (&FONT_10X20, &FONT_5X8), (&FONT_6X13, &FONT_4X6)]
         {
             let mut lines = pieces(self.user_code, code_font, WIDTH);
             let note = words(&self.note, &FONT_5X8, WIDTH);

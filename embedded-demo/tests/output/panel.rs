@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use embedded_demo::output::panel::{HEIGHT, WIDTH, draw};
 use embedded_demo::{Status, View};
-use embedded_graphics::mono_font::ascii::{FONT_4X6, FONT_5X8, FONT_6X10, FONT_6X13_BOLD, FONT_10X20};
+use embedded_graphics::mono_font::ascii::{FONT_4X6, FONT_5X8, FONT_6X10, FONT_6X13, FONT_10X20};
 use embedded_graphics::mono_font::{MonoFont, MonoTextStyle};
 use embedded_graphics::pixelcolor::BinaryColor;
 use embedded_graphics::prelude::*;
@@ -62,7 +62,7 @@ impl Panel {
         let mut lines = Vec::new();
         let mut top = 0;
         'lines: while top < HEIGHT {
-            for font in [&FONT_10X20, &FONT_6X13_BOLD, &FONT_6X10, &FONT_5X8, &FONT_4X6] {
+            for font in [&FONT_10X20, &FONT_6X13, &FONT_6X10, &FONT_5X8, &FONT_4X6] {
                 let line = self.line(left, top, font);
                 if let Some(line) = line.filter(|line| !line.trim().is_empty()) {
                     lines.push(line.trim_end().to_owned());
@@ -179,5 +179,20 @@ proptest! {
         let panel = Panel::showing(&code(&user_code, &uri, complete.as_deref()));
         let text = if panel.scanned().is_some() { panel.text(BESIDE) } else { panel.text(0) };
         prop_assert!(text.concat().starts_with(&user_code), "{:?}", text);
+    }
+}
+
+/// A code is copied letter by letter.
+#[test]
+fn the_characters_of_a_code_stand_apart() {
+    let complete = "https://auth.example.com/device?user_code=WDJB-MJHT";
+    for user_code in ["ABCDEFGHI", "JKLMNOPQR", "STUVWXYZ0", "123456789", "WWWW-MMMM"] {
+        let panel = Panel::showing(&code(user_code, "https://auth.example.com/device", Some(complete)));
+        assert_eq!(panel.text(BESIDE)[0], user_code);
+        let Size { width, height } = FONT_6X13.character_size;
+        let has_ink = |x: u32| (0..height).any(|y| !panel.is_lit(x, y));
+        for left in (BESIDE + width..WIDTH).step_by(width as usize).take(user_code.len() - 1) {
+            assert!(!has_ink(left - 1) || !has_ink(left), "{user_code}: two characters touch at {left}");
+        }
     }
 }
