@@ -6,8 +6,8 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use oauth_protocol::{
-    AccessTokenResponse, DeviceCodeGrant, EndpointUrl, Error, ErrorCode, HttpResponse, Instant, PendingLogin,
-    Secret, TransportFailure, WaitCause,
+    AccessTokenResponse, DeviceCodeGrant, EndpointUrl, Error, ErrorCode, HttpResponse, Instant,
+    InvalidResponse, PendingLogin, RetryCause, Secret, TransportFailure, WaitCause,
 };
 
 use zeroize::Zeroizing;
@@ -18,7 +18,7 @@ use crate::{Client, Clock, KeptLogin, Screen, Storage, Transport, View};
 
 /// A token is replaced so long before its end, or after three quarters of a life that is shorter than four times that.
 const BEFORE_THE_END: Duration = Duration::from_secs(60);
-/// The pause after a refresh that failed, doubled with each that follows.
+/// The pause after a refresh or a first contact that failed, doubled with each that follows.
 const FIRST_PAUSE: Duration = Duration::from_secs(5);
 /// The longest.
 const LONGEST_PAUSE: Duration = Duration::from_secs(300);
@@ -35,6 +35,8 @@ pub struct Device<T, C, S, M> {
     screen: S,
     storage: M,
     jitter_seed: u64,
+    /// Logins in a row that came to no code.
+    failed_starts: u32,
     state: State,
 }
 
@@ -69,6 +71,10 @@ enum State {
         /// The pace that the storage knows, once it has the codes.
         kept_interval: Option<Duration>,
     },
+    /// No server was there to ask for a code.
+    Alone {
+        until: Instant,
+    },
     Refreshing(Refreshing),
     SignedIn(SignedIn),
     Ended,
@@ -98,18 +104,27 @@ impl<T: Transport, C: Clock, S: Screen, M: Storage> Device<T, C, S, M> {
         storage: M,
         jitter_seed: u64,
     ) -> Self {
-        Self { client, transport, clock, screen, storage, jitter_seed, state: State::PowerOn }
+        Self {
+            client,
+            transport,
+            clock,
+            screen,
+            storage,
+            jitter_seed,
+            failed_starts: 0,
+            state: State::PowerOn,
+        }
     }
 
     /// What the device is about, with its credentials, for memory that stays powered through a deep sleep and that only
-    /// this device reads; `None` before the first poll.
+    /// this device reads; `None` where it has nothing yet.
     ///
     /// Unlike the [`Storage`]'s record it has the access token and the moment of the next poll in it, and it costs no
     /// flash: take it before each sleep that the rest of the memory does not outlive, once [`Device::poll`] says wait.
     pub fn snapshot(&mut self) -> Option<Zeroizing<Vec<u8>>> {
         let now = self.clock.now();
         let snapshot = match &self.state {
-            State::PowerOn => return None,
+            State::PowerOn | State::Alone { .. } => return None,
             State::LoggingIn { grant, .. } => Snapshot::Pending(grant.snapshot(now)?),
             State::Refreshing(refreshing) => Snapshot::Refreshing {
                 refresh_token: refreshing.refresh_token.clone(),
@@ -171,12 +186,13 @@ impl<T: Transport, C: Clock, S: Screen, M: Storage> Device<T, C, S, M> {
                     }
                     Step::WaitUntil(moment) => Progress::WaitUntil(moment),
                     Step::Finished(Ok(tokens)) => self.accept(*tokens),
-                    Step::Finished(Err(_)) => {
-                        self.forget();
-                        self.state = State::Ended;
-                        Progress::Ended
-                    }
+                    Step::Finished(Err(error)) => self.end(&error, now),
                 }
+            }
+            State::Alone { until } if now < *until => Progress::WaitUntil(*until),
+            State::Alone { .. } => {
+                self.log_in();
+                Progress::WaitUntil(now)
             }
             State::Refreshing(refreshing) if now < refreshing.not_before => {
                 Progress::WaitUntil(refreshing.not_before)
@@ -225,6 +241,7 @@ impl<T: Transport, C: Clock, S: Screen, M: Storage> Device<T, C, S, M> {
     /// Begins anew, at the person's wish: after a login that ended, or to sign somebody else in.
     pub fn start_again(&mut self) {
         self.forget();
+        self.failed_starts = 0;
         self.log_in();
     }
 
@@ -271,6 +288,24 @@ impl<T: Transport, C: Clock, S: Screen, M: Storage> Device<T, C, S, M> {
         self.state = State::LoggingIn { grant, kept_interval: None };
     }
 
+    /// A login ends with a decision, the code, or a mistake. Where nobody was there to ask, nobody has to come: after a
+    /// power cut the device is often up before its router.
+    fn end(&mut self, error: &Error, now: Instant) -> Progress {
+        let has_codes = matches!(self.state, State::LoggingIn { kept_interval: Some(_), .. });
+        let cause = if has_codes { None } else { absence(error) };
+        let Some(cause) = cause else {
+            self.screen.show(&View::Failed(error));
+            self.forget();
+            self.state = State::Ended;
+            return Progress::Ended;
+        };
+        self.screen.show(&View::Connecting { retrying: Some(&cause) });
+        let until = now.saturating_add(pause_after(self.failed_starts, error));
+        self.failed_starts = self.failed_starts.saturating_add(1);
+        self.state = State::Alone { until };
+        Progress::WaitUntil(until)
+    }
+
     /// The codes outlive a reset as soon as they are there, and a slower pace does.
     fn keep_codes(&mut self) {
         let now = self.clock.now();
@@ -282,6 +317,7 @@ impl<T: Transport, C: Clock, S: Screen, M: Storage> Device<T, C, S, M> {
             && let Some(pending) = grant.snapshot(now)
         {
             *kept_interval = Some(interval);
+            self.failed_starts = 0;
             self.keep(&KeptLogin::Pending(pending));
         }
     }
@@ -339,15 +375,8 @@ impl<T: Transport, C: Clock, S: Screen, M: Storage> Device<T, C, S, M> {
         self.screen.show(&View::Refreshing { problem: Some(error) });
         let now = self.clock.now();
         let State::Refreshing(refreshing) = &mut self.state else { return Progress::Ended };
-        let doubled = FIRST_PAUSE.saturating_mul(1 << refreshing.failures.min(10)).min(LONGEST_PAUSE);
-        let wanted = match error {
-            Error::Unavailable(unavailable) => unavailable.retry_after.unwrap_or_default(),
-            // The configuration is wrong, here or there: nothing changes within seconds.
-            Error::Refused(_) => LONGEST_PAUSE,
-            _ => Duration::ZERO,
-        };
+        refreshing.not_before = now.saturating_add(pause_after(refreshing.failures, error));
         refreshing.failures = refreshing.failures.saturating_add(1);
-        refreshing.not_before = now.saturating_add(doubled.max(wanted));
         Progress::WaitUntil(refreshing.not_before)
     }
 
@@ -361,5 +390,29 @@ impl<T: Transport, C: Clock, S: Screen, M: Storage> Device<T, C, S, M> {
         if let Err(error) = self.storage.erase() {
             self.screen.show(&View::NotStored { cause: &error.to_string() });
         }
+    }
+}
+
+fn pause_after(earlier_failures: u32, error: &Error) -> Duration {
+    let doubled = FIRST_PAUSE.saturating_mul(1 << earlier_failures.min(10)).min(LONGEST_PAUSE);
+    let wanted = match error {
+        Error::Unavailable(unavailable) => unavailable.retry_after.unwrap_or_default(),
+        // The configuration is wrong, here or there: nothing changes within seconds.
+        Error::Refused(_) => LONGEST_PAUSE,
+        _ => Duration::ZERO,
+    };
+    doubled.max(wanted)
+}
+
+/// What may pass by itself: no network, a server that cannot just now, a hotel's or an airport's own page.
+fn absence(error: &Error) -> Option<RetryCause> {
+    match error {
+        // A certificate that is wrong at first contact stays so.
+        Error::Transport(TransportFailure::Tls) => None,
+        Error::Transport(failure) => Some(RetryCause::Transport(*failure)),
+        Error::Unavailable(unavailable) => Some(RetryCause::Unavailable { status: unavailable.status }),
+        Error::InvalidResponse(InvalidResponse::NoParameters) => Some(RetryCause::NoOAuthAnswer),
+        Error::Redirected(redirect) => Some(RetryCause::Redirected(redirect.clone())),
+        _ => None,
     }
 }

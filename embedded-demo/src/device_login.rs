@@ -19,7 +19,10 @@ pub fn sign_in(
         match step(&mut grant, transport, clock, screen) {
             Step::Again => {}
             Step::WaitUntil(moment) => clock.sleep_until(moment),
-            Step::Finished(result) => return result,
+            Step::Finished(result) => {
+                screen.show(&View::of_result(&result));
+                return result;
+            }
         }
     }
 }
@@ -30,7 +33,7 @@ pub(crate) enum Step {
     Again,
     /// Another one, then.
     WaitUntil(Instant),
-    /// Nothing: the login is over.
+    /// Nothing: the login is over, and the screen does not say so yet.
     Finished(Result<Box<AccessTokenResponse>, Error>),
 }
 
@@ -61,10 +64,7 @@ pub(crate) fn step(
             }
             Step::WaitUntil(moment)
         }
-        Action::Finished(result) => {
-            screen.show(&View::of_result(&result));
-            Step::Finished(result)
-        }
+        Action::Finished(result) => Step::Finished(result),
     }
 }
 

@@ -101,13 +101,17 @@ fn the_refresh_token_is_kept_before_anything_is_done_with_the_access_token() {
             Err("nothing is to be erased")
         }
     }
-    let (clock, seen) = (VirtualClock::default(), Rc::default());
-    let transport = ScriptedTransport::new(&clock, [SECOND]);
-    let (screen, storage) = (Witness(Rc::clone(&seen)), Witness(Rc::clone(&seen)));
-    let mut device = Device::new(client(ISSUER), transport, clock, screen, storage, 1);
-    device.access_token().unwrap();
-    let expected = ["getting a new token", "kept: Rrefresh-2", "signed in, the token is valid for 3600 s"];
-    assert_eq!(*seen.borrow(), expected);
+    // A refresh, and one that is refused and leads to a login.
+    for script in [vec![SECOND], vec![INVALID_GRANT, CODES, SECOND]] {
+        let (clock, seen) = (VirtualClock::default(), Rc::default());
+        let transport = ScriptedTransport::new(&clock, script);
+        let (screen, storage) = (Witness(Rc::clone(&seen)), Witness(Rc::clone(&seen)));
+        let mut device = Device::new(client(ISSUER), transport, clock, screen, storage, 1);
+        device.access_token().unwrap();
+        let seen = seen.borrow();
+        assert_eq!(seen[0], "getting a new token");
+        assert_eq!(seen[seen.len() - 2..], ["kept: Rrefresh-2", "signed in, the token is valid for 3600 s"]);
+    }
 }
 
 #[test]

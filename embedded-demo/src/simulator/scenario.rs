@@ -23,10 +23,13 @@ pub(crate) enum Scenario {
     Expired,
     /// The server asks to be asked less often, twice.
     SlowDown,
-    /// The server goes away in the middle of the login, and again when the token is to be replaced.
+    /// The server is not there when the power comes, goes away in the middle of the login, and again when the token is
+    /// to be replaced.
     Outage,
     /// The power fails while the device waits: it goes on with the same code.
     Reset,
+    /// The device sleeps through every wait, all of its memory off but for a snapshot.
+    DeepSleep,
     /// The device knows neither the date nor how long its power was off.
     NoClock,
     /// After a reboot there is a refresh in place of a login, and before the token's end another.
@@ -37,13 +40,14 @@ pub(crate) enum Scenario {
     All,
 }
 
-const EACH: [(&str, Story); 9] = [
+const EACH: [(&str, Story); 10] = [
     ("success", decisions::success),
     ("denied", decisions::denied),
     ("expired", decisions::expired),
     ("slow-down", decisions::slow_down),
     ("outage", outage::outage),
     ("reset", power::reset),
+    ("deep-sleep", power::deep_sleep),
     ("no-clock", power::no_clock),
     ("refresh", power::refresh),
     ("full-flash", flash::full_flash),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use mock_server::{Endpoint, Fault, MockServer};
 
-use super::{closed_port, quick, run, text};
+use super::{closed_port, quick, run, said, text};
 
 /// Runs it to its bad end, and gives the complaint.
 fn complaint(arguments: &[&str], exit_code: i32) -> String {
@@ -65,11 +65,12 @@ fn a_server_that_is_not_there_ends_with_3() {
 }
 
 #[test]
-fn a_server_that_goes_away_before_there_is_a_code_ends_with_3() {
+fn a_server_that_is_away_before_there_is_a_code_is_waited_for() {
     let server = quick(MockServer::builder());
     server.fail_next(Endpoint::DeviceAuthorization, &Fault::ServiceUnavailable { retry_after: None }, 3);
-    let complaint = complaint(&["--issuer", server.issuer()], 3);
-    assert!(complaint.contains("the server is unavailable (HTTP 503)"), "{complaint}");
+    let said = said(&["--issuer", server.issuer()]);
+    assert!(said.contains("connecting again: the server is busy (HTTP 503)"), "{said}");
+    assert!(said.contains("signed in"), "{said}");
 }
 
 #[test]

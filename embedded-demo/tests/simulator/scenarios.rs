@@ -35,7 +35,14 @@ fn slow_down() {
 
 #[test]
 fn outage() {
-    is_kept("outage", &["it was the same login, with the same code", "nobody had to sign in again"]);
+    is_kept(
+        "outage",
+        &[
+            "there is a code, and nobody pressed a button",
+            "it was the same login, with the same code",
+            "nobody had to sign in again",
+        ],
+    );
 }
 
 #[test]
@@ -44,6 +51,17 @@ fn reset() {
     let said = said(&["--scenario", "reset"]);
     let codes = said.matches(&format!("code  {}", user_code(&said))).count();
     assert_eq!(codes, 2, "before the reset and after it: {said}");
+}
+
+#[test]
+fn deep_sleep() {
+    is_kept(
+        "deep-sleep",
+        &[
+            "it polled at the pace of a device that is awake",
+            "the access token outlived both, without a refresh",
+        ],
+    );
 }
 
 #[test]
@@ -64,7 +82,7 @@ fn full_flash() {
 #[test]
 fn all_of_them_in_one_go() {
     let said = said(&["--scenario", "all"]);
-    assert_eq!(said.matches("all as promised").count(), 9, "{said}");
+    assert_eq!(said.matches("all as promised").count(), 10, "{said}");
 }
 
 /// The server does not know this scope: nobody signs in, and nothing of what was promised is seen.

@@ -10,9 +10,15 @@ use crate::failure::Failure;
 use crate::nor_flash::SimulatedFlash;
 
 pub(super) fn outage(stage: &mut Stage) -> Result<(), Failure> {
+    stage.server.go_away();
+    stage.tell("the power comes back everywhere; the server takes longer than the device")?;
     let mut device = stage.power_on(SimulatedFlash::in_memory())?;
-    stage.desk.live_for(&mut device, Duration::from_secs(12))?;
+    stage.desk.live_for(&mut device, Duration::from_secs(90))?;
+    stage.promise("the panel says that it tries again", stage.was_shown("connecting again: "))?;
+    come_back(stage)?;
+    stage.desk.live_for(&mut device, Duration::from_secs(90))?;
     let code = stage.shown_code();
+    stage.promise("there is a code, and nobody pressed a button", !code.is_empty())?;
     go_away(stage)?;
     stage.desk.live_for(&mut device, Duration::from_secs(90))?;
     stage.promise("the panel says that it tries again", stage.was_shown("trying again"))?;

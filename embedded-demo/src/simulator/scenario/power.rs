@@ -5,6 +5,7 @@ use std::time::Duration;
 use embedded_demo::Progress;
 
 use super::stage::Stage;
+use crate::desk::SimulatedDevice;
 use crate::failure::Failure;
 use crate::nor_flash::SimulatedFlash;
 
@@ -22,6 +23,51 @@ pub(super) fn reset(stage: &mut Stage) -> Result<(), Failure> {
     stage.is_signed_in(&mut device)?;
     stage.promise("no other code was asked for", stage.codes_asked_for() == 1)?;
     stage.keeps_a_refresh_token(device).map(drop)
+}
+
+pub(super) fn deep_sleep(stage: &mut Stage) -> Result<(), Failure> {
+    stage.tell("from now on the device sleeps whenever it waits, and its timer tells how long it slept")?;
+    let mut device = stage.power_on(SimulatedFlash::in_memory())?;
+    device = sleep_through_waits(stage, device, 3)?;
+    let code = stage.shown_code();
+    stage.approve()?;
+    device = sleep_through_waits(stage, device, 1)?;
+    stage.is_signed_in(&mut device)?;
+    let gaps: Vec<u64> = stage.polls().iter().filter_map(|poll| poll.gap).map(|gap| gap.as_secs()).collect();
+    stage.tell(&format!("seconds between its polls: {gaps:?}"))?;
+    let is_regular = gaps.len() == 2 && gaps.iter().all(|gap| (5..8).contains(gap));
+    stage.promise("it polled at the pace of a device that is awake", is_regular)?;
+    stage.promise(
+        "it was one login with one code",
+        stage.shown_code() == code && stage.codes_asked_for() == 1,
+    )?;
+
+    stage.tell("it sleeps for ten minutes, and again")?;
+    for _ in 0..2 {
+        device = sleep(stage, device, Duration::from_secs(600))?;
+        stage.is_signed_in(&mut device)?;
+    }
+    stage.promise("the access token outlived both, without a refresh", stage.refreshes() == 0)
+}
+
+/// So many waits.
+fn sleep_through_waits(
+    stage: &Stage,
+    mut device: SimulatedDevice,
+    count: usize,
+) -> Result<SimulatedDevice, Failure> {
+    for _ in 0..count {
+        let Progress::WaitUntil(moment) = stage.desk.until_it_waits(&mut device)? else { break };
+        let length = moment.saturating_duration_since(stage.desk.clock.read());
+        device = sleep(stage, device, length)?;
+    }
+    Ok(device)
+}
+
+fn sleep(stage: &Stage, mut device: SimulatedDevice, length: Duration) -> Result<SimulatedDevice, Failure> {
+    let snapshot = device.snapshot().unwrap_or_default();
+    let flash = stage.power_off(device, length);
+    Ok(stage.power_on(flash)?.resume(&snapshot, Some(length)))
 }
 
 pub(super) fn no_clock(stage: &mut Stage) -> Result<(), Failure> {
