@@ -1,7 +1,7 @@
 //! What has to happen, in this order, or the image ends with a failure.
 
-use embedded_demo::{Clock, Device, Screen, Storage, Transport};
-use oauth_protocol::EndpointUrl;
+use embedded_demo::{Clock, Device, Screen, Storage, Transport, sign_in};
+use oauth_protocol::{DeviceCodeGrant, DeviceCodeRequest, EndpointUrl};
 
 use crate::configuration;
 use crate::witness::{Seen, Witness};
@@ -22,6 +22,31 @@ pub fn play(
     let screen = Witness::new(&seen, screen);
     let parts = two_logins((transport, clock, screen, storage), &seen, jitter_seed)?;
     after_a_reset(parts, &seen, jitter_seed)
+}
+
+/// The two logins alone: nothing is kept, nothing is called.
+pub fn play_logins(
+    mut transport: impl Transport,
+    mut clock: impl Clock,
+    screen: impl Screen,
+    jitter_seed: u64,
+) -> Verdict {
+    let seen = Seen::default();
+    let mut screen = Witness::new(&seen, screen);
+    let mut has_token = |seed| {
+        let (client, _) = configuration::client()?;
+        let request = DeviceCodeRequest::new(
+            client.authentication,
+            client.device_authorization_endpoint,
+            client.token_endpoint,
+        );
+        let request = request.with_scope(&client.scope).with_endpoint_policy(client.endpoint_policy);
+        let grant = DeviceCodeGrant::new(request, client.polling_policy, seed);
+        Some(sign_in(grant, &mut transport, &mut clock, &mut screen).is_ok())
+    };
+    let wrong = "the configuration is wrong";
+    first_login(has_token(jitter_seed).ok_or(wrong)?, &seen)?;
+    second_login(has_token(jitter_seed + 1).ok_or(wrong)?, &seen)
 }
 
 /// One login and a call, at a server that has to be trusted for it.
@@ -51,19 +76,26 @@ fn two_logins<T: Transport, C: Clock, S: Screen, M: Storage>(
     let (client, resource) = configuration::client().ok_or("the configuration is wrong")?;
     let mut device = Device::new(client, transport, clock, screen, storage, jitter_seed);
 
-    expect(device.access_token().is_none(), "the first login gave a token")?;
-    expect(seen.code.replace(false), "the first login showed no code")?;
-    expect(seen.denial.replace(false), "the first login was not denied")?;
-
+    first_login(device.access_token().is_some(), seen)?;
     device.start_again();
-    expect(device.access_token().is_some(), "the second login gave no token")?;
+    second_login(device.access_token().is_some(), seen)?;
+    call(&mut device, &resource)?;
+    Ok(device.into_parts())
+}
+
+fn first_login(has_token: bool, seen: &Seen) -> Verdict {
+    expect(!has_token, "the first login gave a token")?;
+    expect(seen.code.replace(false), "the first login showed no code")?;
+    expect(seen.denial.replace(false), "the first login was not denied")
+}
+
+fn second_login(has_token: bool, seen: &Seen) -> Verdict {
+    expect(has_token, "the second login gave no token")?;
     expect(seen.code.replace(false), "the second login showed no code")?;
     expect(seen.unavailable.replace(false), "no 503 was seen")?;
     expect(seen.away.replace(false), "the server was never away")?;
     expect(seen.slow_down.replace(false), "no slow_down was seen")?;
-    expect(!seen.denial.get() && !seen.refresh.get(), "the second login was denied, or refreshed")?;
-    call(&mut device, &resource)?;
-    Ok(device.into_parts())
+    expect(!seen.denial.get() && !seen.refresh.get(), "the second login was denied, or refreshed")
 }
 
 #[inline(never)] // As `two_logins`.

@@ -1,4 +1,4 @@
-//! The login and nothing else, over a serial line.
+//! The device over a serial line, with lines of text for a screen.
 #![no_std]
 #![no_main]
 #![deny(unsafe_code)]
