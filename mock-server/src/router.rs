@@ -49,8 +49,7 @@ impl AuthorizationServer {
             fault: None,
             note: Note::default(),
         };
-        let own_path = self.rules().own_path(request.uri().path());
-        let route = routes::route(&self.settings, &self.issuer_path, own_path);
+        let route = routes::route(&self.settings, &self.issuer_path, request.uri().path(), self.rules());
         let mut answer = match host {
             Ok(_) => self.answer(&mut exchange, &route),
             Err(refusal) => Answer::Respond(self.refuse(&mut exchange, refusal)),

@@ -7,6 +7,7 @@ use percent_encoding::percent_decode_str;
 use crate::checks::Check;
 use crate::endpoint::{ELSEWHERE, Endpoint};
 use crate::printable::printable;
+use crate::profiles::Rules;
 use crate::settings::Settings;
 
 /// Where a path leads.
@@ -82,8 +83,15 @@ impl Choice {
 const INSERTED_WELL_KNOWN: [&str; 2] =
     ["/.well-known/oauth-authorization-server", "/.well-known/openid-configuration"];
 
-/// Finds the route of `path`, below the issuer's own path or at the root.
-pub(crate) fn route(settings: &Settings, issuer_path: &str, path: &str) -> Route {
+/// Finds the route of `path`, below the issuer's own path or at the root. A path that an endpoint was moved to leads there,
+/// whatever the provider that is imitated has at it.
+pub(crate) fn route(settings: &Settings, issuer_path: &str, path: &str, rules: &Rules) -> Route {
+    let below = below(issuer_path, path);
+    let moved = &settings.endpoint_paths;
+    if let Some((endpoint, _)) = moved.iter().find(|(_, path)| path == below) {
+        return Route::To(*endpoint);
+    }
+    let path = rules.own_path(path);
     // RFC 8414 section 3.1 inserts the well-known part between host and path; OpenID Connect appends it.
     if INSERTED_WELL_KNOWN.iter().any(|well_known| {
         path.strip_prefix(well_known)
@@ -91,8 +99,7 @@ pub(crate) fn route(settings: &Settings, issuer_path: &str, path: &str) -> Route
     }) {
         return Route::To(Endpoint::Metadata);
     }
-    let below = path.strip_prefix(issuer_path).filter(|rest| rest.starts_with('/')).unwrap_or(path);
-    let below = below.strip_suffix('/').unwrap_or(below);
+    let below = self::below(issuer_path, path);
     if let Some(control) = below.strip_prefix("/_control") {
         return route_control(control).map_or(Route::Unknown, Route::Control);
     }
@@ -101,10 +108,6 @@ pub(crate) fn route(settings: &Settings, issuer_path: &str, path: &str) -> Route
     }
     if below == ELSEWHERE {
         return Route::Elsewhere;
-    }
-    let moved = &settings.endpoint_paths;
-    if let Some((endpoint, _)) = moved.iter().find(|(_, path)| path == below) {
-        return Route::To(*endpoint);
     }
     if below.is_empty() {
         return Route::Home;
@@ -123,6 +126,11 @@ pub(crate) fn route(settings: &Settings, issuer_path: &str, path: &str) -> Route
         _ => return Route::Unknown,
     };
     if moved.iter().any(|(moved, _)| *moved == endpoint) { Route::Unknown } else { Route::To(endpoint) }
+}
+
+fn below<'a>(issuer_path: &str, path: &'a str) -> &'a str {
+    let below = path.strip_prefix(issuer_path).filter(|rest| rest.starts_with('/')).unwrap_or(path);
+    below.strip_suffix('/').unwrap_or(below)
 }
 
 /// The tenant that a path is for: `a` for `/t/a/token` and for `/.well-known/oauth-authorization-server/t/a`.

@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use mock_server::Profile;
+use mock_server::{Endpoint, Profile};
 use serde_json::json;
 
 use crate::state::{CHALLENGE, DEVICE_GRANT, DeviceLogin, Received, State, VERIFIER, basic};
@@ -317,4 +317,22 @@ fn github_has_no_metadata_and_its_api_wants_a_user_agent() {
     assert_eq!(state.send("GET", "/resource", &[("authorization", &bearer)], "").status, 403);
     let with_agent = [("authorization", bearer.as_str()), ("user-agent", "test")];
     assert_eq!(state.send("GET", "/resource", &with_agent, "").status, 200);
+}
+
+/// Somebody who writes the provider's paths out gets them all the same, and one may give an endpoint a path that the
+/// provider has for another.
+#[test]
+fn a_path_that_was_chosen_wins_over_the_providers() {
+    let mut state = State::with(|settings| {
+        settings.profile = Profile::Github;
+        settings.endpoint_paths = vec![
+            (Endpoint::DeviceAuthorization, "/login/device/code".into()),
+            (Endpoint::Token, "/login/oauth/access_token".into()),
+            (Endpoint::Revocation, "/login/device".into()),
+        ];
+    });
+    let login = start_at_github(&mut state);
+    assert_eq!(poll_github(&mut state, &login).text("error"), "authorization_pending");
+    assert_eq!(state.post("/login/device", "client_id=device&token=x").status, 200);
+    assert_eq!(state.post("/device-authorization", "client_id=device").status, 404);
 }
