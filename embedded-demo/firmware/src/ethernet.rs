@@ -48,9 +48,11 @@ pub struct Ethernet {
 impl Ethernet {
     /// The controller whose registers are these, switched on.
     pub fn start(registers: Registers, address: [u8; 6], frames: &'static mut Frames) -> Self {
-        let [a, b, c, d, e, f] = address;
-        registers.write(ADDRESS_LOW, u32::from_le_bytes([a, b, c, d]));
-        registers.write(ADDRESS_HIGH, u32::from_le_bytes([e, f, 0, 0]));
+        let little_endian =
+            |bytes: &[u8]| bytes.iter().rev().fold(0, |word, byte| word << 8 | u32::from(*byte));
+        let (low, high) = address.split_at(4);
+        registers.write(ADDRESS_LOW, little_endian(low));
+        registers.write(ADDRESS_HIGH, little_endian(high));
         registers.write(RECEIVE_CONTROL, REJECT_BAD_AND_EMPTY);
         registers.write(RECEIVE_CONTROL, REJECT_BAD_AND_EMPTY | RECEIVE_ON);
         registers.write(TRANSMIT_CONTROL, TRANSMIT_ON);

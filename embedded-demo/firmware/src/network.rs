@@ -127,7 +127,7 @@ impl Transport for &mut Network {
         }
         let deadline = self.timer.now().saturating_add(request.timeout());
         let result = self.connect(request, deadline).and_then(|()| {
-            http1::exchange(&mut Connection { network: &mut **self, deadline }, request, MAX_BODY_BYTES)
+            http1::exchange(&mut Connection { network: self, deadline }, request, MAX_BODY_BYTES)
         });
         self.close();
         result

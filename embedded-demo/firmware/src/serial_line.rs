@@ -98,7 +98,9 @@ impl embedded_io::Read for Connection<'_> {
 
 impl embedded_io::Write for Connection<'_> {
     fn write(&mut self, bytes: &[u8]) -> Result<usize, ErrorKind> {
-        bytes.iter().for_each(|byte| self.port.send(*byte));
+        for byte in bytes {
+            self.port.send(*byte);
+        }
         Ok(bytes.len())
     }
 

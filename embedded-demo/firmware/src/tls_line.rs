@@ -24,6 +24,7 @@ pub struct Records {
 
 impl Records {
     /// Empty.
+    #[allow(clippy::large_stack_arrays)] // It is for static memory.
     pub const EMPTY: Self = Self { received: [0; 16_640], sent: [0; 1024] };
 }
 

@@ -10,7 +10,7 @@ use oauth_protocol::{Error, ErrorCode, RetryCause, TransportFailure};
 pub struct Seen {
     /// The codes.
     pub code: Cell<bool>,
-    /// "access_denied" as the end of a login.
+    /// `access_denied` as the end of a login.
     pub denial: Cell<bool>,
     /// A slower pace.
     pub slow_down: Cell<bool>,
