@@ -1,27 +1,28 @@
 //! The device from power on to a token that works, whatever it kept from before.
 
+mod pause;
+mod snapshot;
+mod state;
+
 use alloc::boxed::Box;
 use alloc::string::ToString as _;
 use alloc::vec::Vec;
 use core::time::Duration;
 
 use oauth_protocol::{
-    AccessTokenResponse, DeviceCodeGrant, EndpointUrl, Error, ErrorCode, HttpResponse, Instant,
-    InvalidResponse, PendingLogin, RetryCause, Secret, TransportFailure, WaitCause,
+    AccessTokenResponse, DeviceCodeGrant, EndpointUrl, Error, ErrorCode, HttpResponse, Instant, PendingLogin,
+    Secret, TransportFailure, WaitCause,
 };
-
 use zeroize::Zeroizing;
 
 use crate::device_login::{Step, step};
-use crate::snapshot::Snapshot;
 use crate::{Client, Clock, KeptLogin, Screen, Storage, Transport, View};
+use pause::{absence, pause_after};
+use snapshot::Snapshot;
+use state::{Refreshing, SignedIn, State};
 
 /// A token is replaced so long before its end, or after three quarters of a life that is shorter than four times that.
 const BEFORE_THE_END: Duration = Duration::from_secs(60);
-/// The pause after a refresh or a first contact that failed, doubled with each that follows.
-const FIRST_PAUSE: Duration = Duration::from_secs(5);
-/// The longest.
-const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 
 /// A device with its four parts.
 ///
@@ -63,37 +64,6 @@ pub enum CallError {
     Transport(TransportFailure),
 }
 
-#[derive(Debug)]
-enum State {
-    PowerOn,
-    LoggingIn {
-        grant: Box<DeviceCodeGrant>,
-        /// The pace that the storage knows, once it has the codes.
-        kept_interval: Option<Duration>,
-    },
-    /// No server was there to ask for a code.
-    Alone {
-        until: Instant,
-    },
-    Refreshing(Refreshing),
-    SignedIn(SignedIn),
-    Ended,
-}
-
-#[derive(Debug)]
-struct Refreshing {
-    refresh_token: Secret,
-    not_before: Instant,
-    failures: u32,
-}
-
-#[derive(Debug)]
-struct SignedIn {
-    access_token: Secret,
-    refresh_token: Option<Secret>,
-    replaced_at: Option<Instant>,
-}
-
 impl<T: Transport, C: Clock, S: Screen, M: Storage> Device<T, C, S, M> {
     /// A device that was just switched on. `jitter_seed` is any number that differs from device to device.
     pub const fn new(
@@ -123,22 +93,7 @@ impl<T: Transport, C: Clock, S: Screen, M: Storage> Device<T, C, S, M> {
     /// flash: take it before each sleep that the rest of the memory does not outlive, once [`Device::poll`] says wait.
     pub fn snapshot(&mut self) -> Option<Zeroizing<Vec<u8>>> {
         let now = self.clock.now();
-        let snapshot = match &self.state {
-            State::PowerOn | State::Alone { .. } => return None,
-            State::LoggingIn { grant, .. } => Snapshot::Pending(grant.snapshot(now)?),
-            State::Refreshing(refreshing) => Snapshot::Refreshing {
-                refresh_token: refreshing.refresh_token.clone(),
-                wait: refreshing.not_before.saturating_duration_since(now),
-                failures: refreshing.failures,
-            },
-            State::SignedIn(signed_in) => Snapshot::SignedIn {
-                access_token: signed_in.access_token.clone(),
-                refresh_token: signed_in.refresh_token.clone(),
-                replaced_in: signed_in.replaced_at.map(|moment| moment.saturating_duration_since(now)),
-            },
-            State::Ended => Snapshot::Ended,
-        };
-        Some(snapshot.to_bytes())
+        Some(self.state.snapshot(now)?.to_bytes())
     }
 
     /// The device as it was at its [`snapshot`](Device::snapshot), `elapsed` later; what is no snapshot is ignored, and
@@ -149,20 +104,13 @@ impl<T: Transport, C: Clock, S: Screen, M: Storage> Device<T, C, S, M> {
     #[must_use]
     pub fn resume(mut self, snapshot: &[u8], elapsed: Option<Duration>) -> Self {
         let now = self.clock.now();
-        let slept = elapsed.unwrap_or_default();
         self.state = match Snapshot::from_bytes(snapshot) {
             Some(Snapshot::Pending(pending)) => self.resumed_login(pending, elapsed, now),
-            Some(Snapshot::Refreshing { refresh_token, wait, failures }) => State::Refreshing(Refreshing {
-                refresh_token,
-                not_before: now.saturating_add(wait.saturating_sub(slept)),
-                failures,
-            }),
+            Some(Snapshot::Refreshing { refresh_token, wait, failures }) => {
+                State::Refreshing(Refreshing::resumed(refresh_token, wait, failures, elapsed, now))
+            }
             Some(Snapshot::SignedIn { access_token, refresh_token, replaced_in }) => {
-                let replaced_at = replaced_in.map(|life| {
-                    let left = if elapsed.is_some() { life.saturating_sub(slept) } else { Duration::ZERO };
-                    now.saturating_add(left)
-                });
-                State::SignedIn(SignedIn { access_token, refresh_token, replaced_at })
+                State::SignedIn(SignedIn::resumed(access_token, refresh_token, replaced_in, elapsed, now))
             }
             Some(Snapshot::Ended) => State::Ended,
             None => State::PowerOn,
@@ -262,7 +210,7 @@ impl<T: Transport, C: Clock, S: Screen, M: Storage> Device<T, C, S, M> {
         };
         match kept {
             Some(KeptLogin::RefreshToken(refresh_token)) => {
-                self.state = State::Refreshing(Refreshing { refresh_token, not_before: now, failures: 0 });
+                self.state = State::Refreshing(Refreshing::due(refresh_token, now));
             }
             Some(KeptLogin::Pending(pending)) => {
                 // Nobody knows how long the power was off.
@@ -345,7 +293,7 @@ impl<T: Transport, C: Clock, S: Screen, M: Storage> Device<T, C, S, M> {
         let State::SignedIn(signed_in) = &self.state else { return };
         match signed_in.refresh_token.clone() {
             Some(refresh_token) => {
-                self.state = State::Refreshing(Refreshing { refresh_token, not_before: now, failures: 0 });
+                self.state = State::Refreshing(Refreshing::due(refresh_token, now));
             }
             None => self.start_again(),
         }
@@ -390,29 +338,5 @@ impl<T: Transport, C: Clock, S: Screen, M: Storage> Device<T, C, S, M> {
         if let Err(error) = self.storage.erase() {
             self.screen.show(&View::NotStored { cause: &error.to_string() });
         }
-    }
-}
-
-fn pause_after(earlier_failures: u32, error: &Error) -> Duration {
-    let doubled = FIRST_PAUSE.saturating_mul(1 << earlier_failures.min(10)).min(LONGEST_PAUSE);
-    let wanted = match error {
-        Error::Unavailable(unavailable) => unavailable.retry_after.unwrap_or_default(),
-        // The configuration is wrong, here or there: nothing changes within seconds.
-        Error::Refused(_) => LONGEST_PAUSE,
-        _ => Duration::ZERO,
-    };
-    doubled.max(wanted)
-}
-
-/// What may pass by itself: no network, a server that cannot just now, a hotel's or an airport's own page.
-fn absence(error: &Error) -> Option<RetryCause> {
-    match error {
-        // A certificate that is wrong at first contact stays so.
-        Error::Transport(TransportFailure::Tls) => None,
-        Error::Transport(failure) => Some(RetryCause::Transport(*failure)),
-        Error::Unavailable(unavailable) => Some(RetryCause::Unavailable { status: unavailable.status }),
-        Error::InvalidResponse(InvalidResponse::NoParameters) => Some(RetryCause::NoOAuthAnswer),
-        Error::Redirected(redirect) => Some(RetryCause::Redirected(redirect.clone())),
-        _ => None,
     }
 }

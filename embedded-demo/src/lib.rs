@@ -58,7 +58,6 @@ mod flash_record;
 pub mod http1;
 mod kept_login;
 pub mod output;
-mod snapshot;
 mod tick_counter;
 mod view;
 

@@ -19,7 +19,7 @@ const NONE: u64 = u64::MAX;
 
 /// The state of a [`Device`](crate::Device), with durations in place of moments: the clock may begin anew.
 #[derive(Debug)]
-pub(crate) enum Snapshot {
+pub(super) enum Snapshot {
     Pending(PendingLogin),
     Refreshing { refresh_token: Secret, wait: Duration, failures: u32 },
     SignedIn { access_token: Secret, refresh_token: Option<Secret>, replaced_in: Option<Duration> },
@@ -28,7 +28,7 @@ pub(crate) enum Snapshot {
 
 impl Snapshot {
     /// Magic, kind, and what the kind has: numbers in little-endian, then texts.
-    pub(crate) fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
+    pub(super) fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
         let pending;
         let (kind, millis, number, text, rest) = match self {
             Self::Pending(login) => {
@@ -52,7 +52,7 @@ impl Snapshot {
     }
 
     /// `None` for anything that is no snapshot.
-    pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Self> {
+    pub(super) fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let rest = bytes.strip_prefix(&MAGIC)?;
         let (&kind, rest) = rest.split_first()?;
         let (millis, rest) = rest.split_first_chunk()?;
