@@ -144,12 +144,16 @@ impl Connector for Host {
     }
 
     fn is_open(&mut self, connection: &mut Stream, timeout: Duration) -> bool {
-        let stream = match connection {
-            Stream::Plain(stream) => stream,
-            Stream::Tls(stream) => &mut stream.sock,
+        let (stream, tls) = match connection {
+            Stream::Plain(stream) => (stream, None),
+            Stream::Tls(stream) => (&mut stream.sock, Some(&mut stream.conn)),
         };
         stream.deadline = Instant::now() + timeout;
-        stream.last_used.elapsed() < LONGEST_IDLE && stream.is_silent()
+        stream.last_used.elapsed() < LONGEST_IDLE
+            && stream.without_waiting(|tcp| match tls {
+                Some(tls) => is_silent_through_tls(tcp, tls),
+                None => is_silent(tcp),
+            })
     }
 }
 
@@ -180,12 +184,29 @@ pub(crate) struct TimedStream {
     last_used: Instant,
 }
 
+/// Whether the server has said nothing, not even that it goes.
+fn is_silent(tcp: &TcpStream) -> bool {
+    matches!(tcp.peek(&mut [0]), Err(error) if error.kind() == io::ErrorKind::WouldBlock)
+}
+
+/// The same of what is encrypted: tickets for a later connection are nothing.
+fn is_silent_through_tls(tcp: &mut TcpStream, tls: &mut ClientConnection) -> bool {
+    loop {
+        match tls.read_tls(tcp) {
+            Ok(0) => return false,
+            Ok(_) => match tls.process_new_packets() {
+                Ok(state) if state.plaintext_bytes_to_read() == 0 && !state.peer_has_closed() => {}
+                _ => return false,
+            },
+            Err(error) => return error.kind() == io::ErrorKind::WouldBlock,
+        }
+    }
+}
+
 impl TimedStream {
-    /// Whether the server has said nothing, not even that it goes.
-    fn is_silent(&self) -> bool {
-        let seen = self.tcp.set_nonblocking(true).and_then(|()| self.tcp.peek(&mut [0]));
-        let is_silent = matches!(seen, Err(error) if error.kind() == io::ErrorKind::WouldBlock);
-        is_silent && self.tcp.set_nonblocking(false).is_ok()
+    fn without_waiting(&mut self, is_fine: impl FnOnce(&mut TcpStream) -> bool) -> bool {
+        let is_fine = self.tcp.set_nonblocking(true).is_ok() && is_fine(&mut self.tcp);
+        is_fine && self.tcp.set_nonblocking(false).is_ok()
     }
 
     fn left(&self) -> io::Result<Option<Duration>> {

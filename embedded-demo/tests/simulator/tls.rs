@@ -1,10 +1,18 @@
 //! Servers behind https.
 
+use std::io;
+use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use embedded_demo::Transport as _;
 use mock_server::{MockServer, Tls, TlsFault};
-use oauth_protocol::{AuthorizationServerMetadata, EndpointPolicy, TransportFailure};
+use oauth_protocol::{
+    AuthorizationScheme, AuthorizationServerMetadata, EndpointPolicy, Secret, TransportFailure,
+};
 use tempfile::TempDir;
 
 use super::network::Network;
@@ -63,8 +71,6 @@ fn the_network_alone_says_the_same() {
         let requests = AuthorizationServerMetadata::requests(&EndpointPolicy::new(), server.issuer());
         network.exchange(&requests.unwrap()[0]).map(|response| response.status())
     };
-    assert_eq!(exchange(&mut network), Ok(200));
-    assert_eq!(network.problem(), None);
     server.fail_next_handshakes(TlsFault::WrongHost, 1).unwrap();
     assert_eq!(exchange(&mut network), Err(TransportFailure::Tls));
     let problem = network.problem().unwrap();
@@ -76,6 +82,47 @@ fn the_network_alone_says_the_same() {
     let mut plain = Network::plain();
     assert_eq!(exchange(&mut plain), Err(TransportFailure::Tls));
     assert_eq!(plain.problem().as_deref(), Some("there is no TLS here"));
+}
+
+/// Hands each connection on to the server, and counts them.
+fn relay(server: &MockServer) -> (u16, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let (port, count) = (listener.local_addr().unwrap().port(), Arc::new(AtomicUsize::new(0)));
+    let (server, counted) = (server.port(), Arc::clone(&count));
+    thread::spawn(move || {
+        for client in listener.incoming() {
+            counted.fetch_add(1, Ordering::SeqCst);
+            let (client, server) = (client.unwrap(), TcpStream::connect(("127.0.0.1", server)).unwrap());
+            let (mut from_client, mut to_server) = (client.try_clone().unwrap(), server.try_clone().unwrap());
+            let (mut from_server, mut to_client) = (server, client);
+            // Whoever closes ends both ways.
+            thread::spawn(move || io::copy(&mut from_client, &mut to_server));
+            thread::spawn(move || io::copy(&mut from_server, &mut to_client));
+        }
+    });
+    (port, count)
+}
+
+#[test]
+fn an_encrypted_connection_is_kept_for_the_next_request() {
+    let server = quick(MockServer::builder().tls(Tls::generated()));
+    let authority = server.ca_certificate_pem().unwrap();
+    let (port, connections) = relay(&server);
+    let resource = EndpointPolicy::new().endpoint(&format!("https://127.0.0.1:{port}/resource")).unwrap();
+    let request = AuthorizationScheme::Bearer.get(&resource, &Secret::from("none"));
+    // On a machine that stands still for seconds the connection is too old, and there is another one.
+    let was_kept = (0..20).any(|_| {
+        let mut network = Network::with_authority(authority.as_bytes()).unwrap();
+        let (start, before) = (Instant::now(), connections.load(Ordering::SeqCst));
+        for _ in 0..3 {
+            network.exchange(&request).unwrap();
+        }
+        let opened = connections.load(Ordering::SeqCst) - before;
+        let is_quick = start.elapsed() < Duration::from_secs(3);
+        assert!(opened == 1 || !is_quick, "{opened} connections for three requests");
+        is_quick
+    });
+    assert!(was_kept, "never quick enough");
 }
 
 /// A preset has its endpoints by heart: the certificate is met at the first request of the login itself.
