@@ -7,7 +7,6 @@ use oauth_protocol::AuthorizationScheme;
 
 use crate::exit_code::MEANINGS;
 use crate::provider::Provider;
-use crate::scenario::Scenario;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -112,6 +111,34 @@ impl From<Scheme> for AuthorizationScheme {
             Scheme::Raw => Self::Raw,
         }
     }
+}
+
+/// A story of a device, in the order in which all are played.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Scenario {
+    /// A person approves, and the device calls with its token.
+    Success,
+    /// The person says no: the device stops, and starts again only by hand.
+    Denied,
+    /// Nobody comes: the code runs out.
+    Expired,
+    /// The server asks to be asked less often, twice.
+    SlowDown,
+    /// The server is not there when the power comes, goes away in the middle of the login, and again when the token is
+    /// to be replaced.
+    Outage,
+    /// The power fails while the device waits: it goes on with the same code.
+    Reset,
+    /// The device sleeps through every wait, all of its memory off but for a snapshot.
+    DeepSleep,
+    /// The device knows neither the date nor how long its power was off.
+    NoClock,
+    /// After a reboot there is a refresh in place of a login, and before the token's end another.
+    Refresh,
+    /// The flash is full of something else, and then takes no writes at all.
+    FullFlash,
+    /// All of them, one after the other.
+    All,
 }
 
 fn speed(text: &str) -> Result<f64, String> {

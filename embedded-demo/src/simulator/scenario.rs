@@ -8,37 +8,9 @@ mod stage;
 
 use std::path::Path;
 
-use crate::arguments::Arguments;
+use crate::arguments::{Arguments, Scenario};
 use crate::failure::Failure;
 use stage::Stage;
-
-/// A story of a device.
-#[derive(Clone, Copy, Debug, clap::ValueEnum)]
-pub(crate) enum Scenario {
-    /// A person approves, and the device calls with its token.
-    Success,
-    /// The person says no: the device stops, and starts again only by hand.
-    Denied,
-    /// Nobody comes: the code runs out.
-    Expired,
-    /// The server asks to be asked less often, twice.
-    SlowDown,
-    /// The server is not there when the power comes, goes away in the middle of the login, and again when the token is
-    /// to be replaced.
-    Outage,
-    /// The power fails while the device waits: it goes on with the same code.
-    Reset,
-    /// The device sleeps through every wait, all of its memory off but for a snapshot.
-    DeepSleep,
-    /// The device knows neither the date nor how long its power was off.
-    NoClock,
-    /// After a reboot there is a refresh in place of a login, and before the token's end another.
-    Refresh,
-    /// The flash is full of something else, and then takes no writes at all.
-    FullFlash,
-    /// All of them, one after the other.
-    All,
-}
 
 const EACH: [(&str, Story); 10] = [
     ("success", decisions::success),
