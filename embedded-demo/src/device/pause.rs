@@ -29,7 +29,10 @@ pub(super) fn absence(error: &Error) -> Option<RetryCause> {
         Error::Transport(failure) => Some(RetryCause::Transport(*failure)),
         Error::Unavailable(unavailable) => Some(RetryCause::Unavailable { status: unavailable.status }),
         Error::InvalidResponse(InvalidResponse::NoParameters) => Some(RetryCause::NoOAuthAnswer),
-        Error::Redirected(redirect) => Some(RetryCause::Redirected(redirect.clone())),
+        // A slash too few or too many in the configuration is no network's doing.
+        Error::Redirected(redirect) if !redirect.differs_by_slash => {
+            Some(RetryCause::Redirected(redirect.clone()))
+        }
         _ => None,
     }
 }

@@ -173,6 +173,26 @@ fn garbage_without_end_in_place_of_the_codes_needs_nobody_when_it_ends() {
 }
 
 #[test]
+fn a_redirect_elsewhere_is_waited_out_and_one_to_a_slash_is_a_mistake() {
+    let redirect = |status: &str, to: &str| {
+        let head = format!("HTTP/1.1 {status}\r\nlocation: {to}\r\ncontent-length: 0\r\n\r\n");
+        Wire::Bytes(head.into_bytes())
+    };
+    let hotel = redirect("302 Found", "https://login.hotel.example/");
+    let (mut device, server, screens, mut clock) = at(Stage::Codes, hotel, usize::MAX);
+    assert!(matches!(live(&mut device, &mut clock, HOUR), Progress::WaitUntil(_)));
+    screens.assert_shown("connecting again: the network leads elsewhere");
+    server.recover();
+    assert!(matches!(live(&mut device, &mut clock, HOUR), Progress::SignedIn(_)));
+
+    let slash = redirect("308 Permanent Redirect", "https://auth.example.com/device-authorization/");
+    let (mut device, server, screens, mut clock) = at(Stage::Codes, slash, usize::MAX);
+    assert_eq!(live(&mut device, &mut clock, HOUR), Progress::Ended);
+    assert!(screens.last().contains("differs by a slash at its end"), "{}", screens.last());
+    assert_eq!(server.requests(Stage::Codes), 1);
+}
+
+#[test]
 fn garbage_in_place_of_the_token_is_told_and_the_code_stays() {
     for Garbage { name, wire, cause, .. } in garbage(Stage::Token) {
         let (mut device, server, screens, mut clock) = at(Stage::Token, wire, 2);
