@@ -20,6 +20,8 @@ pub mod registers;
 pub mod scenario;
 pub mod script;
 #[cfg(target_arch = "arm")]
+pub mod serial_board;
+#[cfg(target_arch = "arm")]
 pub mod serial_line;
 #[cfg(target_arch = "arm")]
 pub mod serial_port;
